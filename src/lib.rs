@@ -1,0 +1,4 @@
+//! stanch
+pub mod secret;
+pub mod text;
+pub mod yaml;

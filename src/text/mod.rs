@@ -1,0 +1,7 @@
+//! Small things about text that every floor above needs: safe for a terminal, positions in bytes, human units.
+//!
+//! Knows nothing of secrets or files.
+
+pub mod duration;
+pub mod lines;
+pub mod terminal;

@@ -1,0 +1,56 @@
+//! Text from outside (paths, commit messages, authors, answers) made safe to print.
+
+/// `bytes` as text for a terminal or a log line: control characters, escape sequences and bidirectional overrides are
+/// shown as `\x1b`-like escapes, bytes that are not UTF-8 as `\xNN`. Nothing in the result moves a cursor.
+pub fn printable(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            match c {
+                '\n' => out.push_str("\\n"),
+                '\t' => out.push_str("\\t"),
+                '\r' => out.push_str("\\r"),
+                c if is_unsafe(c) && (c as u32) < 0x100 => out.push_str(&format!("\\x{:02x}", c as u32)),
+                c if is_unsafe(c) => out.push_str(&format!("\\u{{{:x}}}", c as u32)),
+                c => out.push(c),
+            }
+        }
+        for byte in chunk.invalid() {
+            out.push_str(&format!("\\x{byte:02x}"));
+        }
+    }
+    out
+}
+
+/// `text` cut to at most `width` characters, the last of them `…` when something was cut.
+pub fn ellipsis(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    let mut cut: String = text.chars().take(width.saturating_sub(1)).collect();
+    cut.push('…');
+    cut
+}
+
+/// Control characters, and the marks that reorder or hide what follows (Unicode TR 9, "Trojan Source").
+fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_moves_the_cursor() {
+        assert_eq!(printable(b"a\x1b[2Jb\n\xff"), "a\\x1b[2Jb\\n\\xff");
+        assert_eq!(printable("x\u{202e}y é".as_bytes()), "x\\u{202e}y é");
+    }
+
+    #[test]
+    fn cuts_by_characters() {
+        assert_eq!(ellipsis("éééé", 3), "éé…");
+        assert_eq!(ellipsis("abc", 3), "abc");
+    }
+}

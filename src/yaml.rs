@@ -1,0 +1,454 @@
+//! YAML that a person wrote, read strictly: every mistake of a file at its line, not just the first.
+//!
+//! A [`Document`] is parsed once; a reader walks it with [`Node`] and [`Fields`] and notes what is wrong as it goes,
+//! returning `None` for what it could not read; [`Document::finish`] then gives either the value or all the
+//! [`Diagnostics`]. Places are found only when there is a mistake, by asking the parser again for the one node.
+//!
+//! The window on `serde_yaml` (the maintained fork `serde_norway` behind that name). Knows nothing of rules or config.
+
+use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_yaml::Value;
+use std::cell::RefCell;
+use std::fmt;
+use std::time::Duration;
+
+/// A parsed file, and the mistakes found in it so far.
+pub struct Document {
+    name: String,
+    text: String,
+    root: Value,
+    mistakes: RefCell<Vec<Mistake>>,
+}
+
+impl Document {
+    /// Parses `text`; `name` is what diagnostics call the file.
+    pub fn parse(name: impl Into<String>, text: impl Into<String>) -> Result<Document, Diagnostics> {
+        let (name, text) = (name.into(), text.into());
+        match serde_yaml::from_str(&text) {
+            Ok(root) => Ok(Document { name, text, root, mistakes: RefCell::default() }),
+            Err(error) => {
+                let (line, column) = error.location().map_or((1, 1), |at| (at.line(), at.column()));
+                // The crate repeats the place in its message; ours stands in front.
+                let text = error.to_string();
+                let text = text.split(" at line ").next().unwrap_or(&text).to_owned();
+                Err(Diagnostics(vec![Diagnostic { file: name, line, column, text }]))
+            }
+        }
+    }
+
+    /// What diagnostics call the file.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The top of the document.
+    pub fn root(&self) -> Node<'_> {
+        Node { document: self, path: Vec::new(), value: &self.root }
+    }
+
+    /// The value read, unless a mistake was noted or the reader gave up.
+    pub fn finish<T>(self, value: Option<T>) -> Result<T, Diagnostics> {
+        let mistakes = self.mistakes.borrow();
+        let mut found: Vec<Diagnostic> = mistakes.iter().map(|mistake| self.locate(mistake)).collect();
+        found.sort_by_key(|d| (d.line, d.column));
+        match value {
+            Some(value) if found.is_empty() => Ok(value),
+            _ => Err(Diagnostics(found)),
+        }
+    }
+
+    fn locate(&self, mistake: &Mistake) -> Diagnostic {
+        let seed = Locate { path: &mistake.path, on_key: mistake.on_key };
+        let place = seed.deserialize(serde_yaml::Deserializer::from_str(&self.text)).err().and_then(|e| e.location());
+        let (line, column) = place.map_or((1, 1), |at| (at.line(), at.column()));
+        Diagnostic { file: self.name.clone(), line, column, text: mistake.text.clone() }
+    }
+}
+
+/// One node of the document, and the way to it.
+#[derive(Clone)]
+pub struct Node<'d> {
+    document: &'d Document,
+    path: Vec<Step>,
+    value: &'d Value,
+}
+
+impl<'d> Node<'d> {
+    /// Notes that this node is wrong.
+    pub fn mistake(&self, text: impl fmt::Display) {
+        self.note(self.path.clone(), false, text.to_string());
+    }
+
+    /// `true` for `~`, `null` and nothing at all.
+    pub fn is_null(&self) -> bool {
+        self.value.is_null()
+    }
+
+    /// Whether this is a mapping (else a scalar or a list): for keys that take a short form.
+    pub fn is_mapping(&self) -> bool {
+        self.value.is_mapping()
+    }
+
+    /// Whether this is a list.
+    pub fn is_sequence(&self) -> bool {
+        self.value.is_sequence()
+    }
+
+    /// Text; a number or a boolean is refused, so that `on` and `1.10` are never silently something else.
+    pub fn str(&self) -> Option<&'d str> {
+        self.expect(self.value.as_str(), "text (put it in quotes)")
+    }
+
+    /// Text, owned.
+    pub fn string(&self) -> Option<String> {
+        self.str().map(str::to_owned)
+    }
+
+    /// `true` or `false`.
+    pub fn bool(&self) -> Option<bool> {
+        self.expect(self.value.as_bool(), "true or false")
+    }
+
+    /// A whole number from 0.
+    pub fn u64(&self) -> Option<u64> {
+        self.expect(self.value.as_u64(), "a whole number")
+    }
+
+    /// A number.
+    pub fn f64(&self) -> Option<f64> {
+        self.expect(self.value.as_f64(), "a number")
+    }
+
+    /// A duration such as `250ms`, `5s`, `24h`.
+    pub fn duration(&self) -> Option<Duration> {
+        let zero = (self.value.as_u64() == Some(0)).then_some(Duration::ZERO);
+        let read = zero.or_else(|| self.value.as_str().and_then(crate::text::duration::parse));
+        self.expect(read, "a duration such as 250ms, 5s or 24h")
+    }
+
+    /// A date and time in RFC 3339, or a date (which is its midnight UTC).
+    pub fn timestamp(&self) -> Option<jiff::Timestamp> {
+        let read = self.value.as_str().and_then(|text| {
+            let date = || text.parse::<jiff::civil::Date>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok();
+            text.parse().ok().or_else(|| date().map(|day| day.timestamp()))
+        });
+        self.expect(read, "a date such as 2026-11-20")
+    }
+
+    /// One of a few words.
+    pub fn one_of<T: Clone>(&self, words: &[(&str, T)]) -> Option<T> {
+        let found = self.value.as_str().and_then(|text| words.iter().find(|(word, _)| *word == text));
+        let list: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        self.expect(found.map(|(_, value)| value.clone()), &format!("one of: {}", list.join(", ")))
+    }
+
+    /// The items of a list.
+    pub fn items(&self) -> Vec<Node<'d>> {
+        let items = self.expect(self.value.as_sequence(), "a list");
+        let node = |(at, value)| self.child(Step::Index(at), value);
+        items.map(|items| items.iter().enumerate().map(node).collect()).unwrap_or_default()
+    }
+
+    /// A list of texts; what is not text is noted and left out.
+    pub fn strings(&self) -> Vec<String> {
+        self.items().iter().filter_map(Node::string).collect()
+    }
+
+    /// The entries of a mapping whose keys are free (names of headers, of parts).
+    pub fn entries(&self) -> Vec<(&'d str, Node<'d>)> {
+        let Some(mapping) = self.expect(self.value.as_mapping(), "a mapping") else { return Vec::new() };
+        let mut entries = Vec::with_capacity(mapping.len());
+        for (key, value) in mapping {
+            match key.as_str() {
+                Some(key) => entries.push((key, self.child(Step::Key(key.to_owned()), value))),
+                None => self.mistake("a key that is not text"),
+            }
+        }
+        entries
+    }
+
+    /// A mapping with known keys.
+    pub fn fields(&self) -> Option<Fields<'d>> {
+        self.expect(self.value.as_mapping(), "a mapping")?;
+        Some(Fields { node: self.clone(), entries: self.entries(), known: Vec::new() })
+    }
+
+    fn child(&self, step: Step, value: &'d Value) -> Node<'d> {
+        let mut path = self.path.clone();
+        path.push(step);
+        Node { document: self.document, path, value }
+    }
+
+    fn expect<T>(&self, read: Option<T>, what: &str) -> Option<T> {
+        if read.is_none() {
+            self.mistake(format_args!("expected {what}, found {}", kind(self.value)));
+        }
+        read
+    }
+
+    fn note(&self, path: Vec<Step>, on_key: bool, text: String) {
+        self.document.mistakes.borrow_mut().push(Mistake { path, on_key, text });
+    }
+}
+
+/// A mapping being read: ask for each key, then [`Fields::finish`], which refuses what nobody asked for.
+pub struct Fields<'d> {
+    node: Node<'d>,
+    entries: Vec<(&'d str, Node<'d>)>,
+    known: Vec<&'static str>,
+}
+
+impl<'d> Fields<'d> {
+    /// The value of `key`, or a mistake noted at the mapping.
+    pub fn required(&mut self, key: &'static str) -> Option<Node<'d>> {
+        let found = self.optional(key);
+        if found.is_none() {
+            self.node.mistake(format_args!("`{key}` is missing"));
+        }
+        found
+    }
+
+    /// The value of `key`, if it is there and not null.
+    pub fn optional(&mut self, key: &'static str) -> Option<Node<'d>> {
+        self.known.push(key);
+        let (_, node) = self.entries.iter().find(|(name, node)| *name == key && !node.is_null())?;
+        Some(node.clone())
+    }
+
+    /// The mapping itself, for a mistake that concerns several keys.
+    pub fn node(&self) -> &Node<'d> {
+        &self.node
+    }
+
+    /// Notes every key that was never asked for, with the nearest known one.
+    pub fn finish(self) {
+        for (key, node) in &self.entries {
+            if self.known.contains(key) {
+                continue;
+            }
+            let hint = match nearest(key, &self.known) {
+                Some(known) => format!("did you mean `{known}`?"),
+                None => format!("known here: {}", self.known.join(", ")),
+            };
+            self.node.note(node.path.clone(), true, format!("unknown key `{key}` ({hint})"));
+        }
+    }
+}
+
+/// All mistakes of a file. Shown one a line, `file:line:column: text`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostics(pub Vec<Diagnostic>);
+
+impl fmt::Display for Diagnostics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, diagnostic) in self.0.iter().enumerate() {
+            let end = if at == 0 { "" } else { "\n" };
+            write!(f, "{end}{diagnostic}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Diagnostics {}
+
+/// One mistake at its place; line and column from 1.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// The file, as the reader named it.
+    pub file: String,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column, from 1.
+    pub column: usize,
+    /// What is wrong.
+    pub text: String,
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.text)
+    }
+}
+
+struct Mistake {
+    path: Vec<Step>,
+    on_key: bool,
+    text: String,
+}
+
+#[derive(Clone, PartialEq)]
+enum Step {
+    Key(String),
+    Index(usize),
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "nothing",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "text",
+        Value::Sequence(_) => "a list",
+        Value::Mapping(_) => "a mapping",
+        Value::Tagged(_) => "a tagged value",
+    }
+}
+
+/// The known key that differs by at most two edits, if any.
+fn nearest(key: &str, known: &[&'static str]) -> Option<&'static str> {
+    let distance = |a: &str, b: &str| {
+        let b: Vec<char> = b.chars().collect();
+        let mut row: Vec<usize> = (0..=b.len()).collect();
+        for (i, ca) in a.chars().enumerate() {
+            let mut next = vec![i + 1];
+            for ((cb, &above), &corner) in b.iter().zip(row.iter().skip(1)).zip(row.iter()) {
+                let left = next.last().copied().unwrap_or(0);
+                next.push((corner + usize::from(ca != *cb)).min(left + 1).min(above + 1));
+            }
+            row = next;
+        }
+        row.last().copied().unwrap_or(0)
+    };
+    known.iter().map(|name| (distance(key, name), *name)).filter(|(d, _)| *d <= 2).min().map(|(_, name)| name)
+}
+
+/// Walks the parser to one node and fails there on purpose: the parser's error then carries the node's place.
+struct Locate<'p> {
+    path: &'p [Step],
+    on_key: bool,
+}
+
+impl<'de> DeserializeSeed<'de> for Locate<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+const HERE: &str = "here";
+
+impl<'de> Visitor<'de> for Locate<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(HERE)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let Some((Step::Key(wanted), rest)) = self.path.split_first() else { return Err(A::Error::custom(HERE)) };
+        let stop_at = (self.on_key && rest.is_empty()).then_some(wanted.as_str());
+        while let Some(key) = map.next_key_seed(Key { stop_at })? {
+            if key.as_deref() == Some(wanted) {
+                return map.next_value_seed(Locate { path: rest, on_key: self.on_key });
+            }
+            map.next_value::<IgnoredAny>()?;
+        }
+        Err(A::Error::custom(HERE))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        let Some((Step::Index(wanted), rest)) = self.path.split_first() else { return Err(A::Error::custom(HERE)) };
+        for _ in 0..*wanted {
+            seq.next_element::<IgnoredAny>()?;
+        }
+        seq.next_element_seed(Locate { path: rest, on_key: self.on_key })?;
+        Err(A::Error::custom(HERE))
+    }
+}
+
+/// Reads a key; fails on the one wanted when the mistake is the key itself.
+struct Key<'p> {
+    stop_at: Option<&'p str>,
+}
+
+impl<'de> DeserializeSeed<'de> for Key<'_> {
+    type Value = Option<String>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<String>, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Key<'_> {
+    type Value = Option<String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Option<String>, E> {
+        match self.stop_at == Some(text) {
+            true => Err(E::custom(HERE)),
+            false => Ok(Some(text.to_owned())),
+        }
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Option<String>, E> {
+        Ok(None)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Option<String>, E> {
+        Ok(None)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Option<String>, E> {
+        Ok(None)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Option<String>, E> {
+        Ok(None)
+    }
+
+    fn visit_unit<E>(self) -> Result<Option<String>, E> {
+        Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<(String, u64), Diagnostics> {
+        let document = Document::parse("f.yaml", text)?;
+        let value = (|| {
+            let mut top = document.root().fields()?;
+            let name = top.required("name").and_then(|n| n.string());
+            let mut sum = 0;
+            for item in top.optional("list").map(|n| n.items()).unwrap_or_default() {
+                let mut fields = item.fields()?;
+                sum += fields.required("value").and_then(|n| n.u64()).unwrap_or_default();
+                fields.finish();
+            }
+            top.finish();
+            Some((name?, sum))
+        })();
+        document.finish(value)
+    }
+
+    #[test]
+    fn reads_what_is_right() {
+        assert_eq!(read("name: a\nlist:\n  - value: 2\n  - {value: 3}\n"), Ok(("a".into(), 5)));
+    }
+
+    #[test]
+    fn every_mistake_at_its_line() {
+        let text = "name: 7\nlist:\n  - value: x\n  - valeu: 3\n    value: 1\n  - {}\nother: 1\n";
+        let found = read(text).unwrap_err().to_string();
+        let want = [
+            "f.yaml:1:7: expected text (put it in quotes), found a number",
+            "f.yaml:3:12: expected a whole number, found text",
+            "f.yaml:4:5: unknown key `valeu` (did you mean `value`?)",
+            "f.yaml:6:5: `value` is missing",
+            "f.yaml:7:1: unknown key `other` (known here: name, list)",
+        ];
+        assert_eq!(found.lines().collect::<Vec<_>>(), want);
+    }
+
+    #[test]
+    fn syntax_has_a_place_too() {
+        let found = read("name: a\n  bad: [\n").unwrap_err();
+        assert_eq!(found.0.len(), 1);
+        assert!(found.0[0].line >= 2, "{found}");
+    }
+}
