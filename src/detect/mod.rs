@@ -1,0 +1,5 @@
+//! Finding credentials in bytes.
+
+pub mod finding;
+
+pub use finding::{Confidence, Finding, Occurrence};

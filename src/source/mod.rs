@@ -1,0 +1,189 @@
+//! Where bytes come from, and what is known of where they lay.
+//!
+//! A [`Source`] walks what it was asked to read and hands over each [`Blob`], or says why it could not
+//! ([`Item::Skipped`]): nothing asked for disappears silently. Knows nothing of rules or secrets.
+
+pub mod files;
+pub mod git;
+pub mod logs;
+pub mod stdin;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use std::sync::Arc;
+
+/// Something to be scanned.
+pub trait Source: Send {
+    /// What progress and reports call it: `history of /srv/app`.
+    fn describe(&self) -> String;
+
+    /// Hands every blob to `sink`, in a fixed order, from the calling thread; stops early when `sink` answers `false`.
+    /// An error is for what makes the whole walk senseless (no such repository); a part that cannot be read is an
+    /// [`Item::Skipped`].
+    fn walk(&mut self, sink: &mut dyn FnMut(Item) -> bool) -> Result<(), Error>;
+}
+
+/// What a source hands over.
+#[derive(Debug)]
+pub enum Item {
+    /// Bytes.
+    Blob(Blob),
+    /// Bytes that were asked for and not read.
+    Skipped(Skipped),
+    /// How much there will be in all, when it is known early enough for a progress bar.
+    Total {
+        /// Blobs or files.
+        blobs: u64,
+        /// Their bytes, 0 when not known.
+        bytes: u64,
+    },
+}
+
+/// Bytes, and where they lay. A big file comes as several blobs that overlap; `offset` and `line` say where one starts.
+pub struct Blob {
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// Where the first byte lies in the whole, in bytes.
+    pub offset: u64,
+    /// The line of the first byte, from 1.
+    pub line: u64,
+    /// Bytes at the start that the blob before held too (matches wholly inside them were reported there).
+    pub overlap: usize,
+    /// Where it lay. Shared by the parts of one file.
+    pub provenance: Arc<Provenance>,
+    /// When given, only matches that touch one of these byte ranges of `bytes` are reported: what a change added.
+    pub touched: Option<Vec<std::ops::Range<usize>>>,
+}
+
+impl std::fmt::Debug for Blob {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Blob({} bytes at {} of {:?})", self.bytes.len(), self.offset, self.provenance)
+    }
+}
+
+/// Where bytes lay. Paths are bytes: shown only through [`crate::text::terminal::printable`].
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Provenance {
+    /// A file on disk.
+    File {
+        /// Its path, as walked.
+        path: Vec<u8>,
+    },
+    /// Standard input.
+    Stdin,
+    /// A log file (or standard input as a log, with the path `-`).
+    Log {
+        /// Its path.
+        path: Vec<u8>,
+    },
+    /// A blob of a repository's history.
+    History {
+        /// Its path where it was first brought.
+        path: Vec<u8>,
+        /// The blob's id, in hexadecimal.
+        blob: String,
+        /// The commit that first brought it; `None` when no commit that was walked holds it.
+        commit: Option<Arc<Commit>>,
+    },
+    /// A blob of the index.
+    Staged {
+        /// Its path.
+        path: Vec<u8>,
+        /// The blob's id, in hexadecimal.
+        blob: String,
+    },
+}
+
+impl Provenance {
+    /// The path, printable; `-` for standard input.
+    pub fn path(&self) -> String {
+        crate::text::terminal::printable(self.raw_path())
+    }
+
+    /// The path's own bytes.
+    pub fn raw_path(&self) -> &[u8] {
+        match self {
+            Provenance::File { path }
+            | Provenance::Log { path }
+            | Provenance::History { path, .. }
+            | Provenance::Staged { path, .. } => path,
+            Provenance::Stdin => b"-",
+        }
+    }
+
+    /// The commit, when there is one.
+    pub fn commit(&self) -> Option<&Commit> {
+        match self {
+            Provenance::History { commit, .. } => commit.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+/// A commit, as a report needs it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Commit {
+    /// Its id, in hexadecimal.
+    pub id: String,
+    /// The author's name, printable.
+    pub author: String,
+    /// The author's address, printable.
+    pub email: String,
+    /// The author's date.
+    pub date: Timestamp,
+    /// The message's first line, printable.
+    pub summary: String,
+    /// The whole message, printable line by line (`\n` kept).
+    pub message: String,
+}
+
+/// Something asked for that was not read.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Skipped {
+    /// What, printable: a path, an object id.
+    pub what: String,
+    /// Why.
+    pub why: SkipReason,
+    /// More about it, printable.
+    pub detail: String,
+    /// Whether it was asked for, so that the scan is incomplete without it.
+    pub asked: bool,
+}
+
+/// Why something was not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "the names say it; `label` has the sentences")]
+pub enum SkipReason {
+    Unreadable,
+    Missing,
+    Corrupt,
+    TooLarge,
+    Special,
+    Submodule,
+    Unmerged,
+    Shallow,
+    Damaged,
+    Ignored,
+}
+
+/// Why a walk could not be done at all.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No such file, folder or repository.
+    #[error("read {what}: {why}")]
+    NoSource {
+        /// As asked.
+        what: String,
+        /// The cause.
+        why: String,
+    },
+    /// A revision or range that the repository does not have.
+    #[error("read the range {range}: {why}")]
+    BadRange {
+        /// As asked.
+        range: String,
+        /// The cause.
+        why: String,
+    },
+}
