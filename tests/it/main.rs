@@ -1,4 +1,12 @@
 //! Everything that is tested from outside: one binary, one file per feature.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
+
 mod house;
 mod ui;
