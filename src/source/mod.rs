@@ -8,8 +8,10 @@ pub mod git;
 pub mod logs;
 pub mod stdin;
 
+use crate::text::lines::{self, Position};
 use jiff::Timestamp;
 use serde::Serialize;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Something to be scanned.
@@ -39,20 +41,42 @@ pub enum Item {
     },
 }
 
-/// Bytes, and where they lay. A big file comes as several blobs that overlap; `offset` and `line` say where one starts.
+/// Bytes, and where they lay. A big file comes as several blobs that overlap, so that what a cut would split is seen
+/// whole from one side: each place of the file is [`Blob::own`] of exactly one of them.
 pub struct Blob {
     /// The bytes.
     pub bytes: Vec<u8>,
     /// Where the first byte lies in the whole, in bytes.
     pub offset: u64,
-    /// The line of the first byte, from 1.
-    pub line: u64,
-    /// Bytes at the start that the blob before held too (matches wholly inside them were reported there).
-    pub overlap: usize,
+    /// Where the first byte lies as a person counts.
+    pub first: Position,
+    /// A match is this blob's when it starts here; the bytes around are context that a neighbour owns.
+    pub own: Range<usize>,
     /// Where it lay. Shared by the parts of one file.
     pub provenance: Arc<Provenance>,
     /// When given, only matches that touch one of these byte ranges of `bytes` are reported: what a change added.
-    pub touched: Option<Vec<std::ops::Range<usize>>>,
+    pub touched: Option<Vec<Range<usize>>>,
+}
+
+impl Blob {
+    /// A blob that is the whole of what lay there.
+    pub fn whole(bytes: Vec<u8>, provenance: Arc<Provenance>) -> Blob {
+        let own = 0..bytes.len();
+        Blob { bytes, offset: 0, first: Position { line: 1, column: 1 }, own, provenance, touched: None }
+    }
+
+    /// Whether a match of these bytes is this blob's to report: it starts in [`Blob::own`] and touches what a change added.
+    pub fn reports(&self, span: &Range<usize>) -> bool {
+        let touches = |added: &Range<usize>| span.start < added.end && added.start < span.end;
+        self.own.contains(&span.start) && self.touched.as_ref().is_none_or(|added| added.iter().any(touches))
+    }
+
+    /// Where the byte at `at` lies in the whole file, as a person counts.
+    pub fn position(&self, at: usize) -> Position {
+        let here = lines::position(&self.bytes, at);
+        let column = if here.line == 1 { self.first.column + here.column - 1 } else { here.column };
+        Position { line: self.first.line + here.line - 1, column }
+    }
 }
 
 impl std::fmt::Debug for Blob {
