@@ -53,6 +53,15 @@ pub enum Event {
         /// Which.
         step: StepId,
     },
+    /// A probe failed: it is still not known whether the step was done.
+    Unprobed {
+        /// Which.
+        step: StepId,
+        /// The scrubbed cause.
+        why: String,
+        /// No probe before this time.
+        not_before: Option<Timestamp>,
+    },
     /// From now on steps are undone.
     Aborting {
         /// Why: a person's word, or the step that failed for good.
@@ -67,6 +76,17 @@ pub enum Event {
     Undone {
         /// Which.
         step: StepId,
+    },
+    /// An undo failed; it may be tried again (an undo can be repeated).
+    UndoFailed {
+        /// Which.
+        step: StepId,
+        /// The scrubbed cause.
+        why: String,
+        /// Whether another try makes sense.
+        again: bool,
+        /// Not before this time.
+        not_before: Option<Timestamp>,
     },
     /// A person is needed.
     Stuck {
