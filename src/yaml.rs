@@ -6,10 +6,12 @@
 //!
 //! The window on `serde_yaml` (the maintained fork `serde_norway` behind that name). Knows nothing of rules or config.
 
+use crate::secret::SecretRef;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_yaml::Value;
 use std::cell::RefCell;
 use std::fmt;
+use std::path::Path;
 use std::time::Duration;
 
 /// A parsed file, and the mistakes found in it so far.
@@ -119,6 +121,44 @@ impl<'d> Node<'d> {
         self.expect(self.value.as_f64(), "a number")
     }
 
+    /// A single value (text, a number, a boolean), for those who compare it with what an answer holds.
+    pub fn scalar(&self) -> Option<serde_json::Value> {
+        let single = !self.value.is_mapping() && !self.value.is_sequence() && !self.value.is_null();
+        let read = single.then(|| serde_json::to_value(self.value).ok()).flatten();
+        self.expect(read, "text, a number, true or false")
+    }
+
+    /// A path; a relative one is relative to `base`, the folder of the file that names it.
+    pub fn path(&self, base: &Path) -> Option<std::path::PathBuf> {
+        let text = self.str()?;
+        match text.is_empty() {
+            true => {
+                self.mistake("a path cannot be empty");
+                None
+            }
+            false => Some(base.join(text)),
+        }
+    }
+
+    /// The place of a secret, `{ env: NAME }` or `{ file: PATH }`; never the secret itself.
+    pub fn secret_ref(&self, base: &Path) -> Option<SecretRef> {
+        if self.value.is_string() {
+            self.mistake("a secret is not written here: name its place, { env: NAME } or { file: PATH }");
+            return None;
+        }
+        let mut fields = self.fields()?;
+        let env = fields.optional("env").map(|node| node.string().map(SecretRef::Env));
+        let file = fields.optional("file").map(|node| node.path(base).map(SecretRef::File));
+        fields.finish();
+        match (env, file) {
+            (Some(place), None) | (None, Some(place)) => place,
+            _ => {
+                self.mistake("expected either `env` or `file`");
+                None
+            }
+        }
+    }
+
     /// A duration such as `250ms`, `5s`, `24h`.
     pub fn duration(&self) -> Option<Duration> {
         let zero = (self.value.as_u64() == Some(0)).then_some(Duration::ZERO);
@@ -165,6 +205,18 @@ impl<'d> Node<'d> {
             }
         }
         entries
+    }
+
+    /// A mapping of exactly one key, which says what kind of thing its value describes.
+    pub fn kind(&self, kinds: &[&'static str]) -> Option<(&'static str, Node<'d>)> {
+        let mut fields = self.fields()?;
+        let mut found: Vec<_> = kinds.iter().filter_map(|&kind| Some((kind, fields.optional(kind)?))).collect();
+        fields.finish();
+        if found.len() > 1 || (found.is_empty() && self.entries().is_empty()) {
+            self.mistake(format_args!("expected exactly one of: {}", kinds.join(", ")));
+            return None;
+        }
+        found.pop()
     }
 
     /// A mapping with known keys.

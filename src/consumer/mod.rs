@@ -1,9 +1,14 @@
 //! Those who use a credential, and how they take up a new value: a command that is run, a signal that is sent.
 //!
 //! Taking up is *at least once*: after a crash it is simply done again, which every consumer must bear (a restart does).
-//! To add a kind: one file, and its line in the registry. Knows nothing of secrets, providers or stores.
+//! To add a kind: one file, and its line in [`Spec`]. Knows nothing of secrets, providers or stores.
 
+pub mod command;
+pub mod signal;
+
+use crate::yaml::Node;
 use std::fmt;
+use std::path::Path;
 
 /// One running service that reads a credential.
 pub trait Consumer: Send + Sync {
@@ -12,6 +17,34 @@ pub trait Consumer: Send + Sync {
 
     /// Makes it take up what its store holds now; returns when it has been told (a probe shows that it did).
     fn restart(&self) -> Result<(), Error>;
+}
+
+/// A consumer as the inventory names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Spec {
+    /// `command: { run: [systemctl, restart, app], timeout: 30s }`.
+    Command(command::Command),
+    /// `signal: { pid-file: ./app.pid, signal: HUP }`.
+    Signal(signal::Signal),
+}
+
+impl Spec {
+    /// Reads one item of a credential's `consumers`; relative paths start at `base`, where commands run too.
+    pub fn read(node: &Node<'_>, base: &Path) -> Option<Spec> {
+        let (kind, node) = node.kind(&["command", "signal"])?;
+        match kind {
+            "command" => command::Command::read_spec(&node, base).map(Spec::Command),
+            _ => signal::Signal::read_spec(&node, base).map(Spec::Signal),
+        }
+    }
+
+    /// The consumer, ready to be told. Nothing is touched yet.
+    pub fn open(&self) -> Box<dyn Consumer> {
+        match self {
+            Spec::Command(command) => Box::new(command.clone()),
+            Spec::Signal(signal) => Box::new(signal.clone()),
+        }
+    }
 }
 
 /// Why a consumer could not be told.

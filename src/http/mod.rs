@@ -7,6 +7,12 @@
 //! Knows no provider: what an answer means is said elsewhere. Redirects are refused and private addresses too, unless
 //! named: a leaked credential must not decide where it is sent.
 
+pub mod canned;
+pub mod client;
+pub mod template;
+
+pub use client::Client;
+
 use crate::secret::Secret;
 use std::time::Duration;
 
@@ -23,8 +29,11 @@ pub struct Request {
     pub body: Option<Secret>,
     /// What logs and errors call it: method and the URL's template, such as `GET https://api.github.com/user`.
     pub label: String,
-    /// Longest wait for the whole exchange.
+    /// Longest wait for the whole exchange, such as [`TIMEOUT`].
     pub timeout: Duration,
+    /// Whether the configuration named this host itself, so that it may lie on this machine or in a private network, and
+    /// be spoken to without TLS. Never set for a host that came from anywhere else.
+    pub allow_private: bool,
 }
 
 /// What came back.
@@ -40,6 +49,9 @@ pub struct Response {
 
 /// Answers longer than this are cut off with an error, in bytes: the largest useful one (a key list) is far smaller.
 pub const MAX_BODY: usize = 4 << 20;
+
+/// The usual longest wait for a whole exchange.
+pub const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Sends requests. One implementation talks to the network; tests bring others.
 pub trait Transport: Send + Sync {

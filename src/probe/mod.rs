@@ -1,11 +1,17 @@
 //! Evidence: does the service work with the new credential, is the old one still in use?
 //!
 //! A [`Probe`] looks and says what it saw; it never changes anything, so it may be asked again and again. To add a kind:
-//! one file, and its line in the registry. Knows nothing of providers, stores or rotation.
+//! one file, and its line in [`Spec`]. Knows nothing of providers, stores or rotation.
 
+pub mod command;
+pub mod http;
+
+use crate::yaml::Node;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::Path;
+use std::time::Duration;
 
 /// One way to look.
 pub trait Probe: Send + Sync {
@@ -14,6 +20,50 @@ pub trait Probe: Send + Sync {
 
     /// Looks once. `facts` fill `{{ name }}` in the probe's own text (`new_key`, `old_key`: ids, never secrets).
     fn look(&self, facts: &BTreeMap<String, String>) -> Evidence;
+}
+
+/// A probe as the inventory names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spec {
+    kind: Kind,
+    within: Duration,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Kind {
+    Http(http::Http),
+    Command(command::Command),
+}
+
+/// How long a probe is asked again until it is good, when the inventory does not say.
+const WITHIN: Duration = Duration::from_secs(30);
+
+impl Spec {
+    /// Reads one item of a credential's `probes`; commands run in `base`.
+    pub fn read(node: &Node<'_>, base: &Path) -> Option<Spec> {
+        let (kind, node) = node.kind(&["http", "command"])?;
+        let mut fields = node.fields()?;
+        let within = fields.optional("within").map(|node| node.duration());
+        let kind = match kind {
+            "http" => http::Http::read_spec(&mut fields).map(Kind::Http),
+            _ => command::Command::read_spec(&mut fields, base).map(Kind::Command),
+        };
+        fields.finish();
+        Some(Spec { kind: kind?, within: within.unwrap_or(Some(WITHIN))? })
+    }
+
+    /// How long to look again and again until what is seen is good.
+    pub fn within(&self) -> Duration {
+        self.within
+    }
+
+    /// The probe, ready to look. Nothing is touched yet.
+    pub fn open(&self) -> Box<dyn Probe> {
+        match &self.kind {
+            Kind::Http(probe) => Box::new(probe.clone()),
+            Kind::Command(probe) => Box::new(probe.clone()),
+        }
+    }
 }
 
 /// What was seen.

@@ -6,7 +6,14 @@
 //! Every provider fact (an endpoint, an answer's meaning, a settle time) stands in the YAML with the API page and the
 //! date it was read. Knows nothing of rules, findings, stores or consumers.
 
-use crate::secret::{Credential, Secret};
+pub mod declared;
+pub mod registry;
+pub mod settings;
+
+pub use registry::Registry;
+pub use settings::Settings;
+
+use crate::secret::Credential;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -220,6 +227,3 @@ pub enum Error {
         why: String,
     },
 }
-
-/// What a secret of the configuration is used as: administrator's credentials by the names of the `api`'s templates.
-pub type Admin = BTreeMap<String, Secret>;

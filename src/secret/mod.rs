@@ -12,9 +12,11 @@
 pub mod credential;
 pub mod fingerprint;
 pub mod redact;
+pub mod reference;
 
 pub use credential::Credential;
 pub use fingerprint::{Fingerprint, FingerprintKey};
+pub use reference::SecretRef;
 
 use std::fmt;
 use subtle::ConstantTimeEq;

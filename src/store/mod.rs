@@ -2,12 +2,16 @@
 //!
 //! A [`Store`] changes a value by *compare-and-set*: the caller says which value it expects to replace, by fingerprint,
 //! and a store that holds another one refuses. So a step that ran before a crash is recognised, and somebody else's
-//! change is never overwritten. To add one: one file, and its line in [`open`].
+//! change is never overwritten. To add one: one file, and its line in [`Spec`].
 //!
 //! Knows nothing of providers, consumers or rotation.
 
+pub mod dotenv;
+
 use crate::secret::{Fingerprint, FingerprintKey, Secret};
+use crate::yaml::Node;
 use std::fmt;
+use std::path::Path;
 
 /// One place that holds one credential's value.
 pub trait Store: Send + Sync {
@@ -19,6 +23,28 @@ pub trait Store: Send + Sync {
 
     /// Replaces the value that has the fingerprint `expected` by `new`. Holding `new` already is success.
     fn replace(&self, new: &Secret, expected: Fingerprint, key: &FingerprintKey) -> Result<(), Error>;
+}
+
+/// A store as the inventory names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Spec {
+    /// `dotenv: { path: ./.env, name: STRIPE_KEY }`.
+    Dotenv(dotenv::Dotenv),
+}
+
+impl Spec {
+    /// Reads one item of a credential's `stores`; relative paths start at `base`.
+    pub fn read(node: &Node<'_>, base: &Path) -> Option<Spec> {
+        let (_, node) = node.kind(&["dotenv"])?;
+        dotenv::Dotenv::read_spec(&node, base).map(Spec::Dotenv)
+    }
+
+    /// The store, ready to be used. Nothing is touched yet.
+    pub fn open(&self) -> Box<dyn Store> {
+        match self {
+            Spec::Dotenv(file) => Box::new(file.clone()),
+        }
+    }
 }
 
 /// Why a store could not be read or changed.

@@ -1,0 +1,1 @@
+//! Requests written as text with `{{ ... }}` in it.

@@ -1,0 +1,1 @@
+//! Providers that are described in YAML: the `api` half of a file under `rules/`.

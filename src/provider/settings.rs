@@ -1,0 +1,38 @@
+//! What a configuration says of a provider: where it is, and the administrator's credentials.
+
+use crate::secret::SecretRef;
+use crate::yaml::Node;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// One entry of `providers` in `stanch.yaml`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// Where it is, when not where its `api` says: `https://gitlab.example.com`.
+    pub base: Option<String>,
+    /// Whether it may lie on this machine or in a private network, and be spoken to without TLS.
+    pub allow_private: bool,
+    /// The administrator's credentials, for `{{ admin.NAME }}`.
+    pub admin: BTreeMap<String, SecretRef>,
+    /// Further values that are no secrets, for `{{ with.NAME }}`: an account's or a project's id.
+    pub with: BTreeMap<String, String>,
+}
+
+impl Settings {
+    /// Reads one entry; `base` is the folder of the configuration.
+    pub fn read(node: &Node<'_>, base: &Path) -> Option<Settings> {
+        let mut fields = node.fields()?;
+        let url = fields.optional("base").map(|node| node.string());
+        let allow_private = fields.optional("allow-private").map(|node| node.bool());
+        let mut admin = BTreeMap::new();
+        for (name, node) in fields.optional("admin").map(|node| node.entries()).unwrap_or_default() {
+            admin.extend(node.secret_ref(base).map(|place| (name.to_owned(), place)));
+        }
+        let mut with = BTreeMap::new();
+        for (name, node) in fields.optional("with").map(|node| node.entries()).unwrap_or_default() {
+            with.extend(node.string().map(|value| (name.to_owned(), value)));
+        }
+        fields.finish();
+        Some(Settings { base: url.flatten(), allow_private: allow_private.flatten().unwrap_or(false), admin, with })
+    }
+}
