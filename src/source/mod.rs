@@ -6,9 +6,11 @@
 pub mod files;
 pub mod git;
 pub mod logs;
+mod parts;
 pub mod stdin;
 
 use crate::text::lines::{self, Position};
+use crate::text::terminal;
 use jiff::Timestamp;
 use serde::Serialize;
 use std::ops::Range;
@@ -32,13 +34,10 @@ pub enum Item {
     Blob(Blob),
     /// Bytes that were asked for and not read.
     Skipped(Skipped),
-    /// How much there will be in all, when it is known early enough for a progress bar.
-    Total {
-        /// Blobs or files.
-        blobs: u64,
-        /// Their bytes, 0 when not known.
-        bytes: u64,
-    },
+    /// A commit all of whose new blobs were handed over.
+    Commit,
+    /// How many commits there will be in all, when it is known early enough for a progress bar.
+    Commits(u64),
 }
 
 /// Bytes, and where they lay. A big file comes as several blobs that overlap, so that what a cut would split is seen
@@ -56,13 +55,24 @@ pub struct Blob {
     pub provenance: Arc<Provenance>,
     /// When given, only matches that touch one of these byte ranges of `bytes` are reported: what a change added.
     pub touched: Option<Vec<Range<usize>>>,
+    /// In a history: ids of the blobs that lay at the same path in the commit's parents. What one of them held already
+    /// was not brought by this one.
+    pub before: Vec<String>,
 }
 
 impl Blob {
     /// A blob that is the whole of what lay there.
     pub fn whole(bytes: Vec<u8>, provenance: Arc<Provenance>) -> Blob {
         let own = 0..bytes.len();
-        Blob { bytes, offset: 0, first: Position { line: 1, column: 1 }, own, provenance, touched: None }
+        Blob {
+            bytes,
+            offset: 0,
+            first: Position { line: 1, column: 1 },
+            own,
+            provenance,
+            touched: None,
+            before: Vec::new(),
+        }
     }
 
     /// Whether a match of these bytes is this blob's to report: it starts in [`Blob::own`] and touches what a change added.
@@ -174,6 +184,19 @@ pub struct Skipped {
     pub asked: bool,
 }
 
+impl Skipped {
+    /// Something asked for, so that the scan is incomplete without it.
+    pub fn asked(what: impl Into<String>, why: SkipReason, detail: impl std::fmt::Display) -> Skipped {
+        let detail = terminal::printable(detail.to_string().as_bytes());
+        Skipped { what: what.into(), why, detail, asked: true }
+    }
+
+    /// Something that lay on the way and is not what was asked for.
+    pub fn passed(what: impl Into<String>, why: SkipReason, detail: impl std::fmt::Display) -> Skipped {
+        Skipped { asked: false, ..Skipped::asked(what, why, detail) }
+    }
+}
+
 /// Why something was not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -189,6 +212,24 @@ pub enum SkipReason {
     Shallow,
     Damaged,
     Ignored,
+}
+
+impl SkipReason {
+    /// The sentence: `<what> <label>`.
+    pub fn label(self) -> &'static str {
+        match self {
+            SkipReason::Unreadable => "could not be read",
+            SkipReason::Missing => "is missing from the repository",
+            SkipReason::Corrupt => "is corrupt",
+            SkipReason::TooLarge => "is too large",
+            SkipReason::Special => "is not a regular file",
+            SkipReason::Submodule => "is a submodule, a repository of its own",
+            SkipReason::Unmerged => "is unmerged",
+            SkipReason::Shallow => "is where a shallow clone ends",
+            SkipReason::Damaged => "is damaged, read up to there",
+            SkipReason::Ignored => "is ignored",
+        }
+    }
 }
 
 /// Why a walk could not be done at all.
