@@ -4,6 +4,7 @@
 
 mod ci;
 mod console;
+mod crash;
 mod drill;
 mod error;
 mod history;
@@ -82,6 +83,7 @@ enum Verb {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let console = Console::new(&cli.globals);
+    crash::install();
     let result = run(&cli, &console);
     error::report(result, &console)
 }
