@@ -1,9 +1,9 @@
 //! One credential that was found, and every place where it lies.
 
+use crate::rule::Confidence;
 use crate::secret::{Credential, Fingerprint};
 use crate::source::Provenance;
 use crate::text::lines::Position;
-use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// One credential, with all its occurrences. Holds the secret itself, so it is not `Serialize`: reports choose fields.
@@ -46,14 +46,4 @@ pub struct Occurrence {
     pub offset: u64,
     /// The line (or the match, when it spans lines), secrets masked, control characters shown, at most 200 characters.
     pub line: String,
-}
-
-/// How sure it is that a finding is a secret.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum Confidence {
-    Low,
-    Medium,
-    High,
 }

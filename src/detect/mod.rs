@@ -2,4 +2,5 @@
 
 pub mod finding;
 
-pub use finding::{Confidence, Finding, Occurrence};
+pub use crate::rule::Confidence;
+pub use finding::{Finding, Occurrence};

@@ -1,0 +1,203 @@
+//! Patterns: bounded, linear, compiled when first used.
+//!
+//! Written for bytes: classes are ASCII (`(?-u)` is the default), so that a pattern costs microseconds to compile and not
+//! milliseconds, and finds its secret in a file of any encoding that keeps ASCII.
+
+use regex::bytes::{Regex, RegexBuilder};
+use regex_syntax::ParserBuilder;
+use std::ops::Range;
+use std::sync::OnceLock;
+
+/// The most bytes that a pattern which scans text may match: an RSA key of 16384 bits in PEM takes 12.6 KiB.
+pub const LONGEST: usize = 16 * 1024;
+/// The most bytes that the pattern of a part may match.
+pub const LONGEST_PART: usize = 1024;
+/// How big a compiled pattern may grow, in bytes: a class repeated 16 Ki times takes about 1 MiB.
+const COMPILED_LIMIT: usize = 8 * 1024 * 1024;
+
+/// A regular expression, compiled when it is first used.
+#[derive(Debug)]
+pub struct Pattern {
+    source: String,
+    longest: usize,
+    secret: Option<String>,
+    compiled: OnceLock<Compiled>,
+}
+
+/// One match.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Capture {
+    /// All that matched.
+    pub whole: Range<usize>,
+    /// The secret in it.
+    pub secret: Range<usize>,
+    /// Other named groups that took part.
+    pub parts: Vec<(String, Range<usize>)>,
+}
+
+impl Pattern {
+    /// A pattern that scans text: it may not match nothing, nor more than `bound` bytes. `secret` names the group that is
+    /// the secret; else it is the group named `secret`, else the first group, else all.
+    pub fn bounded(source: &str, secret: Option<&str>, bound: usize) -> Result<Pattern, Error> {
+        let hir = ParserBuilder::new().unicode(false).utf8(false).build().parse(source);
+        let hir = hir.map_err(|error| Error::Syntax(in_one_line(&error.to_string())))?;
+        if hir.properties().minimum_len().unwrap_or_default() == 0 {
+            return Err(Error::Empty);
+        }
+        match hir.properties().maximum_len() {
+            None => Err(Error::Unbounded { bound }),
+            Some(longest) if longest > bound => Err(Error::TooLong { longest, bound }),
+            Some(longest) => {
+                let secret = secret.map(str::to_owned);
+                Ok(Pattern { source: source.to_owned(), longest, secret, compiled: OnceLock::new() })
+            }
+        }
+    }
+
+    /// A pattern that is asked about one short text (a secret, a path) and may be unbounded.
+    pub fn test(source: &str) -> Pattern {
+        Pattern { source: source.to_owned(), longest: usize::MAX, secret: None, compiled: OnceLock::new() }
+    }
+
+    /// Compiles the pattern and finds its groups, to tell now what is wrong with it.
+    pub fn prove(&self) -> Result<(), Error> {
+        let compiled = Compiled::new(&self.source, self.secret.as_deref())?;
+        // When it is compiled already, both are the same.
+        let _ = self.compiled.set(compiled);
+        Ok(())
+    }
+
+    /// As it was written.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// The most bytes that it can match.
+    pub fn longest(&self) -> usize {
+        self.longest
+    }
+
+    /// Whether it matches anywhere in `text`.
+    pub fn matches(&self, text: &[u8]) -> bool {
+        self.compiled().regex.is_match(text)
+    }
+
+    /// The first match that starts at `from` or later. What stands before `from` is seen by `\b` and `^`.
+    pub fn find(&self, bytes: &[u8], from: usize) -> Option<Capture> {
+        if from > bytes.len() {
+            return None;
+        }
+        let compiled = self.compiled();
+        let found = compiled.regex.captures_at(bytes, from)?;
+        let whole = found.get(0)?.range();
+        let secret = found.get(compiled.secret).map_or_else(|| whole.clone(), |group| group.range());
+        let part = |(name, group): &(String, usize)| Some((name.clone(), found.get(*group)?.range()));
+        let parts = compiled.parts.iter().filter_map(part).collect();
+        Some(Capture { whole, secret, parts })
+    }
+
+    #[expect(clippy::expect_used, reason = "a user's pattern was proven when it was read, a built-in one by a test")]
+    fn compiled(&self) -> &Compiled {
+        self.compiled.get_or_init(|| Compiled::new(&self.source, self.secret.as_deref()).expect("a proven pattern"))
+    }
+}
+
+/// A compiled pattern and its groups.
+#[derive(Debug)]
+struct Compiled {
+    regex: Regex,
+    secret: usize,
+    parts: Vec<(String, usize)>,
+}
+
+impl Compiled {
+    fn new(source: &str, secret: Option<&str>) -> Result<Compiled, Error> {
+        let regex = RegexBuilder::new(source)
+            .unicode(false)
+            .size_limit(COMPILED_LIMIT)
+            .build()
+            .map_err(|error| Error::Syntax(in_one_line(&error.to_string())))?;
+        let group = |name: &str| regex.capture_names().position(|group| group == Some(name));
+        let secret = match secret {
+            Some(name) => group(name).ok_or_else(|| Error::NoGroup(name.to_owned()))?,
+            None => group("secret").unwrap_or(usize::from(regex.captures_len() > 1)),
+        };
+        let named = regex.capture_names().enumerate().filter_map(|(at, name)| Some((name?.to_owned(), at)));
+        let parts = named.filter(|(_, at)| *at != secret).collect();
+        Ok(Compiled { regex, secret, parts })
+    }
+}
+
+/// Why a pattern cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// Not a regular expression.
+    #[error("not a regular expression: {0}")]
+    Syntax(String),
+    /// It matches the empty text.
+    #[error("matches nothing at all: there must be at least one byte in every match")]
+    Empty,
+    /// There is a `*`, `+` or `{n,}` in it.
+    #[error("has no longest match: say how many at most, such as {{0,64}} for *; {bound} bytes in all are allowed")]
+    Unbounded {
+        /// The bound.
+        bound: usize,
+    },
+    /// Its longest match is too long.
+    #[error("may match {longest} bytes; {bound} are allowed")]
+    TooLong {
+        /// The longest match.
+        longest: usize,
+        /// The bound.
+        bound: usize,
+    },
+    /// The group that is said to be the secret is not there.
+    #[error("has no group named `{0}`")]
+    NoGroup(String),
+}
+
+/// The parser draws the pattern with a caret under it; a diagnostic is one line.
+fn in_one_line(text: &str) -> String {
+    let last = text.lines().last().unwrap_or(text);
+    last.trim().trim_start_matches("error: ").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(source: &str, text: &str, want: Option<(&str, &[(&str, &str)])>) {
+        let pattern = Pattern::bounded(source, None, LONGEST).unwrap();
+        let cut = |range: &Range<usize>| text[range.clone()].to_owned();
+        let found = pattern.find(text.as_bytes(), 0).map(|found| {
+            let parts: Vec<_> = found.parts.iter().map(|(name, range)| (name.clone(), cut(range))).collect();
+            (cut(&found.secret), parts)
+        });
+        let want = want.map(|(secret, parts)| {
+            (secret.to_owned(), parts.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect::<Vec<_>>())
+        });
+        assert_eq!(found, want, "{source} on {text}");
+    }
+
+    #[test]
+    fn the_secret_is_the_group_so_named_else_the_first_else_all() {
+        check("ab", "xab", Some(("ab", &[])));
+        check("a(b)(c)", "abc", Some(("b", &[])));
+        check("(?P<user>a)(?P<secret>b)", "ab", Some(("b", &[("user", "a")])));
+        check("ab", "x", None);
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_refused() {
+        let refused = |source: &str, secret: Option<&str>| {
+            let pattern = Pattern::bounded(source, secret, 64)?;
+            pattern.prove()
+        };
+        assert_eq!(refused("a+", None), Err(Error::Unbounded { bound: 64 }));
+        assert_eq!(refused("a{65}", None), Err(Error::TooLong { longest: 65, bound: 64 }));
+        assert_eq!(refused("a?", None), Err(Error::Empty));
+        assert_eq!(refused("a", Some("key")), Err(Error::NoGroup("key".into())));
+        assert!(matches!(refused("a(", None), Err(Error::Syntax(text)) if text.contains("unclosed")));
+        assert_eq!(refused(r"\ba{1,64}\b", None), Ok(()));
+    }
+}
