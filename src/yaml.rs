@@ -81,6 +81,12 @@ impl<'d> Node<'d> {
         self.note(self.path.clone(), false, text.to_string());
     }
 
+    /// What is to be said of this node if it turns out to be wrong later, when the document is long gone.
+    pub fn diagnostic(&self, text: impl fmt::Display) -> Diagnostic {
+        let mistake = Mistake { path: self.path.clone(), on_key: false, text: text.to_string() };
+        self.document.locate(&mistake)
+    }
+
     /// `true` for `~`, `null` and nothing at all.
     pub fn is_null(&self) -> bool {
         self.value.is_null()

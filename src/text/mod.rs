@@ -3,5 +3,6 @@
 //! Knows nothing of secrets or files.
 
 pub mod duration;
+pub mod glob;
 pub mod lines;
 pub mod terminal;
