@@ -1,0 +1,326 @@
+//! A repository's history: every blob once, with the commit that first brought it and its path there.
+//!
+//! Commits come parents first, and a tree or blob that was seen is not looked at again: so the first commit that holds a
+//! blob is the one that brought it, merges are nothing special (what is in none of their parents is new), and each tree is
+//! read once. Tips are every ref, HEAD of every work tree, stashes and the logs of refs: an amended secret is still leaked.
+//! Messages of commits and tags are read too.
+//!
+//! A part of the history (`--range`, `--since`, a push) starts from what its parents hold: what lay there is not new, and
+//! of a blob that changed only what touches added lines is reported.
+
+use super::graph::{self, Graph, Wanted};
+use super::object::{Entry, Kind, Objects};
+use super::place::Place;
+use super::{added, refs, revision};
+use crate::source::{Blob, Commit, Error, Item, Provenance, SkipReason, Skipped, Source};
+use crate::text::terminal::printable;
+use git2::{ObjectType, Oid};
+use jiff::Timestamp;
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::Arc;
+
+/// The path that the text of a commit or a tag is reported under: no file has it, for it is not below the tree.
+const MESSAGE: &[u8] = b"(message)";
+
+/// A history, or a part of it.
+pub struct History {
+    place: Place,
+    wanted: Wanted,
+    /// Refs that lead to no commit, and annotated tags: by name.
+    others: Vec<(String, Oid)>,
+    /// Only a part was asked for.
+    partial: bool,
+    what: String,
+}
+
+/// What a range leaves out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Without {
+    /// Everything that these revisions reach. Ones that are not here (a force push) are passed over.
+    Revisions(Vec<String>),
+    /// Everything that refs with this prefix reach: `refs/remotes/origin/`, or `refs/` for all.
+    Refs(String),
+}
+
+impl History {
+    /// The whole history of the repository at `path` (without one: the repository of the environment).
+    pub fn open(path: Option<&Path>) -> Result<History, Error> {
+        let place = Place::open(path)?;
+        let what = format!("history of {}", place.name);
+        let shallow = refs::shallow(&place).into_iter().collect();
+        let wanted = Wanted { shallow, ..Wanted::default() };
+        let mut history = History { place, wanted, others: Vec::new(), partial: false, what };
+        history.reach_everything();
+        Ok(history)
+    }
+
+    /// Just the commits of `A..B`.
+    pub fn range(mut self, range: &str) -> Result<History, Error> {
+        let (tips, without) = revision::range(&self.place, range)?;
+        self.narrow(tips, without, &printable(range.as_bytes()));
+        Ok(self)
+    }
+
+    /// Just the commits that `tip` reaches and `without` does not: what a push brought.
+    pub fn pushed(mut self, tip: &str, without: &[Without]) -> Result<History, Error> {
+        let place = &self.place;
+        let new = revision::commit(place, tip).ok_or_else(|| Error::BadRange {
+            range: printable(tip.as_bytes()),
+            why: format!("{} has no such commit", place.name),
+        })?;
+        let mut hidden = Vec::new();
+        for part in without {
+            match part {
+                Without::Revisions(names) => {
+                    hidden.extend(names.iter().filter_map(|name| revision::commit(place, name)))
+                }
+                Without::Refs(prefix) => {
+                    let names = refs::all(place).into_keys().filter(|name| name.starts_with(prefix));
+                    hidden.extend(names.filter_map(|name| revision::commit(place, &name)));
+                }
+            }
+        }
+        self.narrow(vec![new], hidden, &format!("what is new in {}", printable(tip.as_bytes())));
+        Ok(self)
+    }
+
+    /// Just the commits made at or after `time`.
+    pub fn since(mut self, time: Timestamp) -> History {
+        self.wanted.since = Some(time.as_second());
+        self.partial = true;
+        self.what = format!("{} since {time}", self.what);
+        self
+    }
+
+    fn narrow(&mut self, tips: Vec<Oid>, without: Vec<Oid>, name: &str) {
+        self.wanted.tips = tips;
+        self.wanted.without = without;
+        self.others.clear();
+        self.partial = true;
+        self.what = format!("{name} of {}", self.place.name);
+    }
+
+    /// Makes everything that has a name a tip.
+    fn reach_everything(&mut self) {
+        let mut named: Vec<(String, Oid)> = refs::all(&self.place).into_iter().collect();
+        named.extend(refs::heads(&self.place));
+        let logged = refs::logged(&self.place).into_iter().filter(|(_, id)| self.place.objects.has(*id));
+        named.extend(logged);
+        let mut seen = HashSet::new();
+        for (name, id) in named {
+            if seen.insert(id) {
+                match self.place.objects.kind(id) {
+                    Ok(ObjectType::Commit) | Err(_) => self.wanted.tips.push(id),
+                    Ok(_) => self.others.push((name, id)),
+                }
+            }
+        }
+    }
+}
+
+impl Source for History {
+    fn describe(&self) -> String {
+        self.what.clone()
+    }
+
+    fn walk(&mut self, sink: &mut dyn FnMut(Item) -> bool) -> Result<(), Error> {
+        let objects = &self.place.objects;
+        let mut tips = Vec::new();
+        let mut trees = Vec::new();
+        let mut walk = Walk { objects, partial: self.partial, seen: HashSet::new(), sink, stopped: false };
+        for (name, id) in &self.others {
+            match walk.through_tags(name, *id) {
+                Some((ObjectType::Commit, id)) => tips.push(id),
+                Some((_, id)) => trees.push((name, id)),
+                None => {}
+            }
+        }
+        self.wanted.tips.append(&mut tips);
+        let graph = graph::walk(objects, &self.wanted);
+        walk.announce(&graph);
+        for id in &graph.boundary {
+            walk.pass_over(*id);
+        }
+        for (id, header) in &graph.commits {
+            if walk.stopped {
+                break;
+            }
+            walk.commit(*id, header);
+        }
+        for (name, id) in trees {
+            walk.unattributed(name, id);
+        }
+        Ok(())
+    }
+}
+
+/// One walk under way.
+struct Walk<'w> {
+    objects: &'w Objects,
+    partial: bool,
+    /// Trees and blobs that were handed over or passed over.
+    seen: HashSet<Oid>,
+    sink: &'w mut dyn FnMut(Item) -> bool,
+    stopped: bool,
+}
+
+/// A tree to be looked at.
+struct Folder {
+    id: Oid,
+    path: Vec<u8>,
+    /// What lay at the path in the parents.
+    before: Vec<Oid>,
+}
+
+impl Walk<'_> {
+    fn give(&mut self, item: Item) {
+        if !self.stopped {
+            self.stopped = !(self.sink)(item);
+        }
+    }
+
+    /// Says how much there is, and what of it cannot be read.
+    fn announce(&mut self, graph: &Graph) {
+        self.give(Item::Commits(graph.commits.len() as u64));
+        for (id, absent) in &graph.absent {
+            self.give(Item::Skipped(absent.clone().skipped(format!("commit {id}"))));
+        }
+        for id in &graph.cut {
+            let why = "the commits before it were not fetched (git fetch --unshallow fetches them)";
+            self.give(Item::Skipped(Skipped::asked(format!("commit {id}"), SkipReason::Shallow, why)));
+        }
+    }
+
+    /// Marks what a commit holds as known, without a word about what is absent: it was not asked for.
+    fn pass_over(&mut self, commit: Oid) {
+        let Ok(header) = self.objects.header(commit) else { return };
+        let mut trees = vec![header.tree];
+        while let Some(tree) = trees.pop() {
+            if !self.seen.insert(tree) {
+                continue;
+            }
+            for entry in self.objects.tree(tree).unwrap_or_default() {
+                match entry.kind {
+                    Kind::Tree => trees.push(entry.id),
+                    _ => drop(self.seen.insert(entry.id)),
+                }
+            }
+        }
+    }
+
+    fn commit(&mut self, id: Oid, header: &super::object::Header) {
+        let (commit, message) = match self.objects.commit(id) {
+            Ok((commit, message)) => (Arc::new(commit), message),
+            Err(absent) => return self.give(Item::Skipped(absent.skipped(format!("commit {id}")))),
+        };
+        let parents = header.parents.iter().filter_map(|parent| Some(self.objects.header(*parent).ok()?.tree));
+        let root = Folder { id: header.tree, path: Vec::new(), before: parents.collect() };
+        self.descend(root, Some(&commit));
+        let provenance = Provenance::History { path: MESSAGE.to_vec(), blob: id.to_string(), commit: Some(commit) };
+        self.give(Item::Blob(Blob::whole(message, Arc::new(provenance))));
+        self.give(Item::Commit);
+    }
+
+    /// Hands over every blob below `root` that is new. Depth is the tree's, so it is kept in a list, not on the stack.
+    fn descend(&mut self, root: Folder, commit: Option<&Arc<Commit>>) {
+        let mut folders = vec![root];
+        while let Some(folder) = folders.pop().filter(|_| !self.stopped) {
+            if !self.seen.insert(folder.id) {
+                continue;
+            }
+            let entries = match self.objects.tree(folder.id) {
+                Ok(entries) => entries,
+                Err(absent) => {
+                    let what = format!("tree {} at {}", folder.id, printable(&folder.path));
+                    self.give(Item::Skipped(absent.skipped(what)));
+                    continue;
+                }
+            };
+            let before: Vec<Vec<Entry>> =
+                folder.before.iter().map(|id| self.objects.tree(*id).unwrap_or_default()).collect();
+            let first = folders.len();
+            for entry in entries {
+                let path = join(&folder.path, &entry.name);
+                let known = before.iter().filter_map(|tree| same_name(tree, &entry)).collect();
+                match entry.kind {
+                    Kind::Tree => folders.push(Folder { id: entry.id, path, before: known }),
+                    Kind::Blob => self.blob(entry.id, path, &known, commit),
+                    Kind::Submodule => self.submodule(entry.id, &path),
+                }
+            }
+            folders.get_mut(first..).unwrap_or_default().reverse();
+        }
+    }
+
+    fn blob(&mut self, id: Oid, path: Vec<u8>, before: &Vec<Oid>, commit: Option<&Arc<Commit>>) {
+        if self.stopped || !self.seen.insert(id) {
+            return;
+        }
+        let bytes = match self.objects.blob(id) {
+            Ok(bytes) => bytes,
+            Err(absent) => {
+                let what = format!("{} (blob {id})", printable(&path));
+                return self.give(Item::Skipped(absent.skipped(what)));
+            }
+        };
+        let versions = || before.iter().filter_map(|id| self.objects.blob(*id).ok()).collect::<Vec<_>>();
+        let touched = self.partial.then(|| added::ranges(&versions(), &bytes));
+        let provenance = Provenance::History { path, blob: id.to_string(), commit: commit.cloned() };
+        let before = before.iter().map(Oid::to_string).collect();
+        self.give(Item::Blob(Blob { touched, before, ..Blob::whole(bytes, Arc::new(provenance)) }));
+    }
+
+    fn submodule(&mut self, id: Oid, path: &[u8]) {
+        if self.seen.insert(id) {
+            let what = printable(path);
+            self.give(Item::Skipped(Skipped::passed(what, SkipReason::Submodule, format!("at commit {id}"))));
+        }
+    }
+
+    /// Reads the messages of tags down to what they name.
+    fn through_tags(&mut self, name: &str, mut id: Oid) -> Option<(ObjectType, Oid)> {
+        loop {
+            let tag = match self.objects.kind(id) {
+                Ok(ObjectType::Tag) => self.objects.tag(id),
+                Ok(kind) => return Some((kind, id)),
+                Err(absent) => Err(absent),
+            };
+            match tag {
+                Ok((target, message)) => {
+                    if self.seen.insert(id) {
+                        let provenance =
+                            Provenance::History { path: MESSAGE.to_vec(), blob: id.to_string(), commit: None };
+                        self.give(Item::Blob(Blob::whole(message, Arc::new(provenance))));
+                    }
+                    id = target;
+                }
+                Err(absent) => {
+                    self.give(Item::Skipped(absent.skipped(printable(name.as_bytes()))));
+                    return None;
+                }
+            }
+        }
+    }
+
+    /// A ref that leads to a tree or a blob: read, with no commit to its name.
+    fn unattributed(&mut self, name: &str, id: Oid) {
+        let path = name.as_bytes().to_vec();
+        match self.objects.kind(id) {
+            Ok(ObjectType::Tree) => self.descend(Folder { id, path, before: Vec::new() }, None),
+            _ => self.blob(id, path, &Vec::new(), None),
+        }
+    }
+}
+
+fn join(folder: &[u8], name: &[u8]) -> Vec<u8> {
+    match folder.is_empty() {
+        true => name.to_vec(),
+        false => [folder, b"/", name].concat(),
+    }
+}
+
+/// What a parent's tree has under the entry's name, when it is of the same kind.
+fn same_name(tree: &[Entry], entry: &Entry) -> Option<Oid> {
+    tree.iter().find(|other| other.kind == entry.kind && other.name == entry.name).map(|other| other.id)
+}

@@ -1,0 +1,135 @@
+//! Names that lead to objects: refs, HEAD of every work tree, and the logs of what refs were.
+
+use super::place::Place;
+use git2::Oid;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// How many names may lead to a name before it is taken for a loop (git: `SYMREF_MAXDEPTH`).
+const DEEPEST: usize = 5;
+
+/// The files beside HEAD that hold ids of their own.
+const PSEUDO: [&str; 5] = ["HEAD", "ORIG_HEAD", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD"];
+
+/// Every ref by its full name.
+pub(super) fn all(place: &Place) -> BTreeMap<String, Oid> {
+    let mut refs = packed(&place.common);
+    for dir in dirs(place) {
+        for (name, path) in files_below(&dir, "refs") {
+            if let Some(id) = read_file(&path).and_then(|text| follow(place, &dir, &text, 0)) {
+                refs.insert(name, id);
+            }
+        }
+    }
+    refs
+}
+
+/// What one name stands for: a full ref, or a file such as HEAD.
+pub(super) fn one(place: &Place, name: &str) -> Option<Oid> {
+    lookup(place, &place.dir, name, 0)
+}
+
+/// The ids that MERGE_HEAD holds during a merge.
+pub(super) fn merging(place: &Place) -> Vec<Oid> {
+    let text = read_file(&place.dir.join("MERGE_HEAD")).unwrap_or_default();
+    text.lines().filter_map(|line| line.trim().parse().ok()).collect()
+}
+
+/// HEAD and its like of every work tree, by their paths.
+pub(super) fn heads(place: &Place) -> Vec<(String, Oid)> {
+    let mut heads = Vec::new();
+    for dir in dirs(place) {
+        heads.extend(PSEUDO.iter().filter_map(|name| Some(((*name).to_owned(), lookup(place, &dir, name, 0)?))));
+    }
+    heads
+}
+
+/// What refs once were, by their logs: amended, reset and stashed commits. They may be gone since.
+pub(super) fn logged(place: &Place) -> Vec<(String, Oid)> {
+    let mut logged = Vec::new();
+    for dir in dirs(place) {
+        for (name, path) in files_below(&dir, "logs") {
+            let text = fs::read(path).unwrap_or_default();
+            for line in text.split(|&b| b == b'\n') {
+                let ids = line.split(|&b| b == b' ').take(2);
+                logged.extend(ids.filter_map(|id| Some((name.clone(), std::str::from_utf8(id).ok()?.parse().ok()?))));
+            }
+        }
+    }
+    logged
+}
+
+/// Commits whose parents were not fetched.
+pub(super) fn shallow(place: &Place) -> Vec<Oid> {
+    let text = read_file(&place.common.join("shallow")).unwrap_or_default();
+    text.lines().filter_map(|line| line.trim().parse().ok()).collect()
+}
+
+/// The common folder, and those of linked work trees.
+fn dirs(place: &Place) -> Vec<PathBuf> {
+    let mut dirs: Vec<PathBuf> = entries(&place.common.join("worktrees"));
+    dirs.insert(0, place.common.clone());
+    if !dirs.contains(&place.dir) {
+        dirs.push(place.dir.clone());
+    }
+    dirs
+}
+
+fn packed(common: &Path) -> BTreeMap<String, Oid> {
+    let text = fs::read(common.join("packed-refs")).unwrap_or_default();
+    let lines = text.split(|&b| b == b'\n').filter_map(|line| std::str::from_utf8(line).ok());
+    lines
+        .filter_map(|line| line.split_once(' '))
+        .filter_map(|(id, name)| Some((name.to_owned(), id.parse().ok()?)))
+        .collect()
+}
+
+fn lookup(place: &Place, dir: &Path, name: &str, depth: usize) -> Option<Oid> {
+    let climbs = name.split('/').any(|part| part == "..") || name.starts_with('/');
+    if depth > DEEPEST || climbs {
+        return None;
+    }
+    let text = read_file(&dir.join(name)).or_else(|| read_file(&place.common.join(name)));
+    match text {
+        Some(text) => follow(place, dir, &text, depth),
+        None => packed(&place.common).get(name).copied(),
+    }
+}
+
+/// What the text of a ref's file stands for.
+fn follow(place: &Place, dir: &Path, text: &str, depth: usize) -> Option<Oid> {
+    match text.strip_prefix("ref:") {
+        Some(name) => lookup(place, dir, name.trim(), depth + 1),
+        None => text.split_whitespace().next()?.parse().ok(),
+    }
+}
+
+fn read_file(path: &Path) -> Option<String> {
+    fs::read_to_string(path).ok()
+}
+
+/// The files below `dir/top`, by their names relative to `dir` (below `logs`: to it), sorted.
+fn files_below(dir: &Path, top: &str) -> Vec<(String, PathBuf)> {
+    let mut files = Vec::new();
+    let mut folders = vec![dir.join(top)];
+    let base = if top == "logs" { dir.join(top) } else { dir.to_owned() };
+    while let Some(folder) = folders.pop() {
+        for path in entries(&folder) {
+            if path.is_dir() && !path.is_symlink() {
+                folders.push(path);
+            } else if let Some(name) = path.strip_prefix(&base).ok().and_then(Path::to_str) {
+                files.push((name.to_owned(), path.clone()));
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let mut paths: Vec<PathBuf> =
+        fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())).collect();
+    paths.sort();
+    paths
+}
