@@ -4,16 +4,23 @@
 //! ([`chain`]). The ledger does not understand what an event says (its body is JSON); those who write events do.
 //! Whatever is secret is sealed ([`seal`]) before it comes here, with the record's name as associated data.
 //!
+//! Whoever acts on an incident holds its lease (`holder.rs` says whether a holder still lives), and each taking of it has
+//! a higher *fence*: one that lost its lease while it acted can append nothing any more.
+//!
 //! [`sqlite`] keeps it in one file of mode 0600 (WAL, `synchronous=FULL`); [`memory`] is for tests. Every method is
 //! durable when it returns. Knows nothing of rules, providers or rotation.
 
 pub mod chain;
+#[cfg(test)]
+mod conformance;
+mod holder;
 pub mod memory;
 pub mod seal;
 pub mod sqlite;
 
 use crate::secret::{Fingerprint, Secret};
-use jiff::Timestamp;
+use holder::{Holder, Life};
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::PathBuf;
@@ -149,6 +156,32 @@ pub enum Status {
     Stuck,
     /// Ended: rotated, or undone and closed by a person's word.
     Closed,
+}
+
+impl Status {
+    const ALL: [Status; 5] = [Status::Open, Status::Waiting, Status::Contained, Status::Stuck, Status::Closed];
+
+    /// Its name, as JSON has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Status::Open => "open",
+            Status::Waiting => "waiting",
+            Status::Contained => "contained",
+            Status::Stuck => "stuck",
+            Status::Closed => "closed",
+        }
+    }
+
+    /// The status of that name.
+    fn named(name: &str) -> Option<Status> {
+        Status::ALL.into_iter().find(|status| status.as_str() == name)
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
 }
 
 /// What an event says: its kind, for lists, and its JSON body. Holds no secret: it is made from `Serialize` types.
@@ -319,4 +352,27 @@ pub enum Error {
         /// The cause.
         why: String,
     },
+}
+
+/// How long a lease holds without a sign of life, for a holder that cannot be looked at.
+const LEASE: u64 = 60;
+
+/// When a lease that is taken or prolonged `at` expires.
+fn until(at: Timestamp) -> Timestamp {
+    seconds_after(at, LEASE)
+}
+
+/// Whether a holder has lost what it took until `expires`: at once when it is gone, never while it is seen to live, and
+/// after its time when it is elsewhere.
+fn lost(holder: &Holder, expires: Timestamp, at: Timestamp) -> bool {
+    match holder.life() {
+        Life::Lives => false,
+        Life::Gone => true,
+        Life::Elsewhere => expires <= at,
+    }
+}
+
+fn seconds_after(at: Timestamp, seconds: u64) -> Timestamp {
+    let seconds = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
+    at.saturating_add(seconds).unwrap_or(Timestamp::MAX)
 }
