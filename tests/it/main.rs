@@ -9,4 +9,6 @@
 )]
 
 mod house;
+mod sources;
 mod ui;
+mod world;
