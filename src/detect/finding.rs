@@ -1,9 +1,13 @@
 //! One credential that was found, and every place where it lies.
 
+use super::Hit;
+use super::filter::Reason;
 use crate::rule::Confidence;
-use crate::secret::{Credential, Fingerprint};
+use crate::secret::{Credential, Fingerprint, redact};
 use crate::source::Provenance;
 use crate::text::lines::Position;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// One credential, with all its occurrences. Holds the secret itself, so it is not `Serialize`: reports choose fields.
@@ -46,4 +50,139 @@ pub struct Occurrence {
     pub offset: u64,
     /// The line (or the match, when it spans lines), secrets masked, control characters shown, at most 200 characters.
     pub line: String,
+}
+
+impl Occurrence {
+    /// Paths, then the dates of commits, then positions; the rest only makes the order total.
+    fn order(&self) -> impl Ord + '_ {
+        let commit = self.provenance.commit().map(|commit| commit.date);
+        (self.provenance.raw_path(), commit, self.offset, self)
+    }
+}
+
+/// A match that is no finding, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dropped {
+    /// The rule that matched.
+    pub rule: String,
+    /// The keyed name of what matched.
+    pub fingerprint: Fingerprint,
+    /// What matched, as it may be shown.
+    pub redacted: String,
+    /// Why it is no finding.
+    pub reason: Reason,
+    /// Where.
+    pub occurrence: Occurrence,
+}
+
+/// What all hits come to.
+#[derive(Debug, Clone, Default)]
+pub struct Merged {
+    /// In the order of their first occurrences.
+    pub findings: Vec<Finding>,
+    /// In the order of places.
+    pub dropped: Vec<Dropped>,
+}
+
+/// One finding for each secret, whatever the order of the hits.
+pub fn merge(hits: Vec<Hit>) -> Merged {
+    let (dropped, kept): (Vec<Hit>, Vec<Hit>) = hits.into_iter().partition(|hit| hit.dropped.is_some());
+    let mut dropped: Vec<Dropped> = dropped.into_iter().filter_map(drop_hit).collect();
+    let mut by_secret: BTreeMap<Fingerprint, Vec<Hit>> = BTreeMap::new();
+    for (hit, better) in rivals(kept) {
+        match better {
+            None => by_secret.entry(hit.fingerprint).or_default().push(hit),
+            Some(rule) => dropped.extend(drop_hit(Hit { dropped: Some(Reason::Overlapped(rule)), ..hit })),
+        }
+    }
+    let mut findings: Vec<Finding> = by_secret.into_values().filter_map(one_finding).collect();
+    findings.sort_by(|a, b| {
+        let (a, b) = (a.occurrences.first(), b.occurrences.first());
+        a.map(Occurrence::order).cmp(&b.map(Occurrence::order))
+    });
+    dropped.sort_by(|a, b| (a.occurrence.order(), &a.rule, &a.reason).cmp(&(b.occurrence.order(), &b.rule, &b.reason)));
+    dropped.dedup();
+    Merged { findings, dropped }
+}
+
+/// Each hit with the rule that knows the same bytes better, if there is one.
+fn rivals(mut hits: Vec<Hit>) -> Vec<(Hit, Option<String>)> {
+    hits.sort_by(|a, b| {
+        let (x, y) = (&a.occurrence, &b.occurrence);
+        (&x.provenance, x.offset, a.past, &a.rule.id).cmp(&(&y.provenance, y.offset, b.past, &b.rule.id))
+    });
+    let mut out = Vec::with_capacity(hits.len());
+    let mut group: Vec<Hit> = Vec::new();
+    let mut past = 0;
+    for hit in hits {
+        let apart = group.last().is_none_or(|last| last.occurrence.provenance != hit.occurrence.provenance);
+        if apart || hit.occurrence.offset >= past {
+            out.extend(settle(std::mem::take(&mut group)));
+            past = 0;
+        }
+        past = past.max(hit.past);
+        group.push(hit);
+    }
+    out.extend(settle(group));
+    out
+}
+
+/// Of hits that hang together, the better ones win what they cover: first the surest rule as it is declared, then one that
+/// names a provider, then the longer secret, then the earlier.
+fn settle(mut group: Vec<Hit>) -> Vec<(Hit, Option<String>)> {
+    group.sort_by_key(|hit| {
+        let length = hit.past - hit.occurrence.offset;
+        let rule = &hit.rule;
+        (Reverse((rule.confidence, rule.provider.is_some(), length)), hit.occurrence.offset, rule.id.clone())
+    });
+    let mut settled: Vec<(Hit, Option<String>)> = Vec::with_capacity(group.len());
+    for hit in group {
+        let overlaps = |other: &Hit| hit.occurrence.offset < other.past && other.occurrence.offset < hit.past;
+        let mut winners = settled.iter().filter(|(_, lost)| lost.is_none()).map(|(winner, _)| winner);
+        let better = winners.find(|winner| overlaps(winner)).map(|winner| winner.rule.id.clone());
+        settled.push((hit, better));
+    }
+    settled
+}
+
+/// The finding of all hits of one secret.
+fn one_finding(hits: Vec<Hit>) -> Option<Finding> {
+    let rank = |hit: &&Hit| {
+        let rule = &hit.rule;
+        let parts = hit.credential.parts.len();
+        (
+            hit.confidence,
+            rule.confidence,
+            rule.provider.is_some(),
+            parts,
+            Reverse((rule.id.clone(), hit.reasons.clone())),
+        )
+    };
+    let best = hits.iter().max_by_key(rank)?.clone();
+    let mut occurrences: Vec<Occurrence> = hits.into_iter().map(|hit| hit.occurrence).collect();
+    occurrences.sort_by(|a, b| a.order().cmp(&b.order()));
+    occurrences.dedup_by(|a, b| a.provenance == b.provenance && a.offset == b.offset);
+    Some(Finding {
+        rule: best.rule.id.clone(),
+        description: best.rule.description.clone(),
+        provider: best.rule.provider.clone(),
+        tags: best.rule.tags.clone(),
+        fingerprint: best.fingerprint,
+        redacted: redact::mask(&best.credential.secret),
+        credential: best.credential,
+        entropy: best.entropy,
+        confidence: best.confidence,
+        reasons: best.reasons,
+        occurrences,
+    })
+}
+
+fn drop_hit(hit: Hit) -> Option<Dropped> {
+    Some(Dropped {
+        rule: hit.rule.id.clone(),
+        fingerprint: hit.fingerprint,
+        redacted: redact::mask(&hit.credential.secret),
+        reason: hit.dropped?,
+        occurrence: hit.occurrence,
+    })
 }

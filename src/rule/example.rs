@@ -341,10 +341,7 @@ mod tests {
         assert_eq!(wrong("{{ hex() }}"), "`hex` takes one number");
         assert_eq!(wrong(r#"{{ checksum("md5", "x") }}"#), "no checksum is called `md5`");
         assert_eq!(wrong("{{ hex(3)"), "`{{` without its `}}`, or something between them that is no function");
-        assert_eq!(
-            wrong(&"{{ escaped(".repeat(1)),
-            "`{{` without its `}}`, or something between them that is no function"
-        );
+        assert_eq!(wrong("{{ escaped("), "`{{` without its `}}`, or something between them that is no function");
         assert_eq!(wrong(&format!("{{{{ {}", "escaped(".repeat(99))), "calls stand too deep in calls");
     }
 }

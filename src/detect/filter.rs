@@ -1,0 +1,225 @@
+//! Reasons to drop a match: each is a function with a name, and `--explain` shows which one it was.
+//!
+//! A filter looks at the match and its line only, so that what it says does not depend on where a file was cut.
+
+use super::entropy;
+use crate::rule::Rule;
+use std::fmt;
+
+/// Why a match is no finding.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "the sentences of `Display` say it")]
+pub enum Reason {
+    Placeholder,
+    DocumentedExample,
+    ExampleHost,
+    Repeated,
+    Sequential,
+    Template,
+    LowEntropy,
+    AllowedValue,
+    AllowedPath,
+    WrongChecksum,
+    /// A part that the rule needs is not near.
+    Missing(String),
+    /// A comment on the line, with what it says.
+    Comment(String),
+    /// A more specific rule found the same bytes.
+    Overlapped(String),
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reason::Placeholder => f.write_str("a placeholder, not a value"),
+            Reason::DocumentedExample => f.write_str("an example from a vendor's documentation"),
+            Reason::ExampleHost => f.write_str("for a host that is reserved for examples"),
+            Reason::Repeated => f.write_str("the same few characters over and over"),
+            Reason::Sequential => f.write_str("characters in their order"),
+            Reason::Template => f.write_str("a reference to a variable"),
+            Reason::LowEntropy => f.write_str("less mixed than the rule asks for"),
+            Reason::AllowedValue => f.write_str("a value that the rule allows"),
+            Reason::AllowedPath => f.write_str("in a path that the rule allows"),
+            Reason::WrongChecksum => f.write_str("its checksum does not hold"),
+            Reason::Missing(part) => write!(f, "no {part} near, which the rule needs"),
+            Reason::Comment(text) if text.is_empty() => f.write_str("allowed by a comment on its line"),
+            Reason::Comment(text) => write!(f, "allowed by a comment on its line: {text}"),
+            Reason::Overlapped(rule) => write!(f, "{rule} found the same and knows it better"),
+        }
+    }
+}
+
+/// What a filter sees of a match.
+pub struct Seen<'b> {
+    /// The rule that matched.
+    pub rule: &'b Rule,
+    /// The secret.
+    pub secret: &'b [u8],
+    /// A few bytes before it.
+    pub before: &'b [u8],
+    /// A few bytes after it.
+    pub after: &'b [u8],
+    /// The part named `host`, when there is one.
+    pub host: Option<&'b [u8]>,
+    /// The path.
+    pub path: &'b [u8],
+}
+
+/// The first reason to drop, if there is any.
+pub fn reason(seen: &Seen<'_>) -> Option<Reason> {
+    let (_, reason) = FILTERS.iter().find(|(drops, _)| drops(seen))?;
+    Some(reason.clone())
+}
+
+type Filter = fn(&Seen<'_>) -> bool;
+
+/// All filters in the order in which they are asked.
+const FILTERS: &[(Filter, Reason)] = &[
+    (allowed_value, Reason::AllowedValue),
+    (allowed_path, Reason::AllowedPath),
+    (template, Reason::Template),
+    (documented_example, Reason::DocumentedExample),
+    (placeholder, Reason::Placeholder),
+    (example_host, Reason::ExampleHost),
+    (repeated, Reason::Repeated),
+    (sequential, Reason::Sequential),
+    (wrong_checksum, Reason::WrongChecksum),
+    (low_entropy, Reason::LowEntropy),
+];
+
+/// The rule itself allows this secret.
+fn allowed_value(seen: &Seen<'_>) -> bool {
+    seen.rule.allow.values.iter().any(|pattern| pattern.matches(seen.secret))
+}
+
+/// The rule itself allows this path.
+fn allowed_path(seen: &Seen<'_>) -> bool {
+    seen.rule.allow.paths.iter().any(|pattern| pattern.matches(seen.path))
+}
+
+/// The secret is a reference that something else fills in: `${X}`, `{{ x }}`, `$(x)`, `#{x}`, `<%= x %>`, `%(x)s`, `<X>`.
+fn template(seen: &Seen<'_>) -> bool {
+    const OPEN: [&[u8]; 8] = [b"${", b"{{", b"$(", b"#{", b"%{", b"<%", b"%(", b"$["];
+    let inside = OPEN.iter().any(|open| contains(seen.secret, open) || seen.before.trim_ascii_end().ends_with(open));
+    let whole = |open: u8, close: u8| seen.secret.first() == Some(&open) && seen.secret.last() == Some(&close);
+    let around = seen.before.last() == Some(&b'<') && seen.after.first() == Some(&b'>');
+    let name = |text: &[u8]| !text.is_empty() && text.iter().all(|b| b.is_ascii_uppercase() || *b == b'_');
+    let shell = match seen.secret.strip_prefix(b"$") {
+        Some(rest) => name(rest),
+        None => seen.before.last() == Some(&b'$') && name(seen.secret),
+    };
+    inside || around || shell || whole(b'<', b'>') || whole(b'{', b'}') || whole(b'%', b'%') || whole(b'[', b']')
+}
+
+/// Vendors end the keys of their documentation in EXAMPLE (AWS: "AWS security credentials", read 2026-11-20).
+fn documented_example(seen: &Seen<'_>) -> bool {
+    seen.secret.ends_with(b"EXAMPLE") || seen.secret.ends_with(b"EXAMPLEKEY")
+}
+
+/// The secret holds a word that people write where a value belongs, or is nothing but such a word.
+fn placeholder(seen: &Seen<'_>) -> bool {
+    // Long enough that a random secret of 256 characters holds one with a chance below 1 in 100,000.
+    const WORDS: [&[u8]; 22] = [
+        b"example",
+        b"placeholder",
+        b"changeme",
+        b"change_me",
+        b"change-me",
+        b"redacted",
+        b"your_",
+        b"your-",
+        b"yourtoken",
+        b"yourapi",
+        b"yoursecret",
+        b"yourpass",
+        b"replaceme",
+        b"replace_me",
+        b"replace-me",
+        b"insert_",
+        b"insert-",
+        b"not-a-real",
+        b"not_a_real",
+        b"xxxxxx",
+        b"******",
+        b"......",
+    ];
+    const WHOLE: [&[u8]; 20] = [
+        b"password",
+        b"passwd",
+        b"passphrase",
+        b"pass",
+        b"pwd",
+        b"pw",
+        b"secret",
+        b"token",
+        b"apikey",
+        b"api_key",
+        b"api-key",
+        b"user",
+        b"username",
+        b"null",
+        b"none",
+        b"undefined",
+        b"hidden",
+        b"dummy",
+        b"xxx",
+        b"***",
+    ];
+    if seen.secret.len() > 256 {
+        return false;
+    }
+    let secret = seen.secret.to_ascii_lowercase();
+    WORDS.iter().any(|word| contains(&secret, word)) || WHOLE.contains(&secret.as_slice())
+}
+
+/// The host beside the secret is one of those reserved for documentation (RFC 2606, RFC 6761).
+fn example_host(seen: &Seen<'_>) -> bool {
+    const DOMAINS: [&str; 6] = ["example.com", "example.org", "example.net", "example", "invalid", "test"];
+    let Some(host) = seen.host else { return false };
+    let host = String::from_utf8_lossy(host).to_ascii_lowercase();
+    let under = |domain: &str| host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    DOMAINS.into_iter().any(under)
+}
+
+/// A third of the secret is one character in a row, or it is made of four characters or fewer.
+fn repeated(seen: &Seen<'_>) -> bool {
+    let run = longest_run(seen.secret, |a, b| a == b);
+    let mut kinds = seen.secret.to_vec();
+    kinds.sort_unstable();
+    kinds.dedup();
+    (run >= 5 && run * 3 >= seen.secret.len()) || (seen.secret.len() >= 12 && kinds.len() <= 4)
+}
+
+/// Eight characters or more stand in the order of the alphabet or of the digits, or half of a short secret does.
+fn sequential(seen: &Seen<'_>) -> bool {
+    let follows = |a: u8, b: u8| {
+        a.is_ascii_alphanumeric() && (b == a.wrapping_add(1) || (a, b) == (b'9', b'0') || (a, b) == (b'9', b'a'))
+    };
+    let run = longest_run(seen.secret, follows);
+    run >= 8 || (run >= 5 && run * 2 >= seen.secret.len())
+}
+
+/// The rule asks for a checksum that holds, and it does not.
+fn wrong_checksum(seen: &Seen<'_>) -> bool {
+    seen.rule.checksum_required && seen.rule.checksum.is_some_and(|checksum| !checksum.holds(seen.secret))
+}
+
+/// The secret is less mixed than the rule asks for.
+fn low_entropy(seen: &Seen<'_>) -> bool {
+    seen.rule.entropy.is_some_and(|least| entropy::shannon(seen.secret) < least)
+}
+
+/// The most bytes in a row of which each `follows` the one before.
+fn longest_run(bytes: &[u8], follows: impl Fn(u8, u8) -> bool) -> usize {
+    let (mut longest, mut run, mut last) = (0, 0, None);
+    for &byte in bytes {
+        run = if last.is_some_and(|last| follows(last, byte)) { run + 1 } else { 1 };
+        longest = longest.max(run);
+        last = Some(byte);
+    }
+    longest
+}
+
+fn contains(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
+}

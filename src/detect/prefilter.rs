@@ -1,0 +1,77 @@
+//! Where it is worth to try a rule: near its keywords.
+//!
+//! One pass over the bytes for the keywords of all rules, in any case. The window on `aho-corasick`.
+
+use crate::rule::Rule;
+use aho_corasick::{AhoCorasick, BuildError};
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// How far from a keyword a match may start at least, in bytes: a rule's own reach is its longest match, when that is more.
+const NEAR: usize = 100;
+
+/// All keywords, and who asked for them.
+#[derive(Debug)]
+pub struct Prefilter {
+    automaton: AhoCorasick,
+    /// By keyword: the rules that have it.
+    asked: Vec<Vec<usize>>,
+    /// By rule: how far from a keyword its matches may start.
+    reach: Vec<usize>,
+}
+
+impl Prefilter {
+    /// Prepares the keywords of `rules`.
+    pub fn new(rules: &[Arc<Rule>]) -> Result<Prefilter, BuildError> {
+        let mut asked: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (at, rule) in rules.iter().enumerate() {
+            for keyword in &rule.keywords {
+                asked.entry(keyword).or_default().push(at);
+            }
+        }
+        let automaton = AhoCorasick::builder().ascii_case_insensitive(true).build(asked.keys())?;
+        let reach = rules.iter().map(|rule| reach(rule)).collect();
+        Ok(Prefilter { automaton, asked: asked.into_values().collect(), reach })
+    }
+
+    /// For each rule that is worth trying: where its matches may start, as ranges in order that do not overlap.
+    pub fn starts(&self, bytes: &[u8]) -> BTreeMap<usize, Vec<Range<usize>>> {
+        let mut starts: BTreeMap<usize, Vec<Range<usize>>> = BTreeMap::new();
+        for found in self.automaton.find_overlapping_iter(bytes) {
+            for &rule in self.asked.get(found.pattern().as_usize()).into_iter().flatten() {
+                let reach = self.reach.get(rule).copied().unwrap_or_default();
+                let near = found.start().saturating_sub(reach)..(found.end() + reach).min(bytes.len());
+                add(starts.entry(rule).or_default(), near);
+            }
+        }
+        starts
+    }
+}
+
+/// How far from a keyword of `rule` its matches may start.
+pub fn reach(rule: &Rule) -> usize {
+    rule.pattern.longest().max(NEAR)
+}
+
+/// Adds a range that ends at or after the last one.
+fn add(ranges: &mut Vec<Range<usize>>, mut new: Range<usize>) {
+    while let Some(last) = ranges.pop_if(|last| new.start <= last.end) {
+        new = new.start.min(last.start)..new.end.max(last.end);
+    }
+    ranges.push(new);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_joined() {
+        let mut ranges = Vec::new();
+        for new in [0..10, 20..30, 25..35, 50..60, 8..70, 80..90] {
+            add(&mut ranges, new);
+        }
+        assert_eq!(ranges, [0..70, 80..90]);
+    }
+}
