@@ -1,1 +1,218 @@
-//! The verb that scans.
+//! The first sentence of the product: a source is read, decoded and looked at on all cores, and what was found comes out
+//! in an order of its own.
+//!
+//! The calling thread walks the source; each blob is a task of the pool. At most [`IN_FLIGHT`] bytes are under way at
+//! once, whatever the source gives (one bigger blob goes alone). Results carry the number of their blob and are put in
+//! order at the end, so they are the same for any number of threads. Every byte that was asked for is read or accounted
+//! for as skipped: [`Scan::complete`] says which.
+//!
+//! In a history a secret is reported where it was brought: a blob whose version before, at the same path, held the same
+//! secret brings nothing new.
+
+use crate::detect::{self, Confidence, Detector, Dropped, Finding, Hit};
+use crate::report::Accounting;
+use crate::secret::Fingerprint;
+use crate::source::{self, Blob, Item, Provenance, Skipped, Source};
+use rayon::ThreadPoolBuilder;
+use std::collections::HashSet;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+/// Bytes of blobs that wait or are being looked at.
+const IN_FLIGHT: usize = 64 << 20;
+
+/// What a scan came to.
+#[derive(Debug)]
+pub struct Scan {
+    /// What was scanned, as a person would say it.
+    pub asked: String,
+    /// What was found and is sure enough.
+    pub findings: Vec<Finding>,
+    /// What was found and is less sure than [`Options::least`].
+    pub unsure: Vec<Finding>,
+    /// What looked like a secret and is none, when the detector explains.
+    pub dropped: Vec<Dropped>,
+    /// What was not read, in the order of the walk.
+    pub skipped: Vec<Skipped>,
+    /// What was read.
+    pub accounting: Accounting,
+    /// Whether everything that was asked for was read.
+    pub complete: bool,
+}
+
+/// How to scan.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Threads that look at blobs; 0 for as many as there are cores.
+    pub threads: usize,
+    /// Findings less sure than this are set apart.
+    pub least: Confidence,
+}
+
+/// Who wants to know how far it is. Called from many threads.
+pub trait Progress: Sync {
+    /// How many commits there are in all.
+    fn commits(&self, total: u64);
+    /// One of them was walked.
+    fn commit(&self);
+    /// A blob of so many bytes was looked at.
+    fn blob(&self, bytes: u64);
+}
+
+/// Nobody wants to know.
+impl Progress for () {
+    fn commits(&self, _: u64) {}
+    fn commit(&self) {}
+    fn blob(&self, _: u64) {}
+}
+
+/// Why a scan could not be done at all.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is nothing to read.
+    #[error(transparent)]
+    Source(#[from] source::Error),
+    /// A rule looks further around than the parts of a big file overlap.
+    #[error("scan with these rules: one of them looks at {window} bytes around, more than the {most} that are kept")]
+    Window {
+        /// What the rule asks for.
+        window: usize,
+        /// What a part of a file carries.
+        most: usize,
+    },
+    /// No threads could be had.
+    #[error("start the threads of a scan")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
+}
+
+/// Reads everything that the source gives.
+pub fn scan(
+    mut source: Box<dyn Source>,
+    detector: &Detector,
+    options: &Options,
+    progress: &dyn Progress,
+) -> Result<Scan, Error> {
+    let window = detector.max_window();
+    if window > source::CONTEXT {
+        return Err(Error::Window { window, most: source::CONTEXT });
+    }
+    let started = Instant::now();
+    let pool = ThreadPoolBuilder::new().num_threads(options.threads).build()?;
+    let (results, room) = (Mutex::new(Vec::new()), Room::new(IN_FLIGHT));
+    let (mut skipped, mut read) = (Vec::new(), Accounting::default());
+    pool.in_place_scope(|scope| {
+        source.walk(&mut |item| {
+            match item {
+                Item::Blob(blob) => {
+                    let number = read.blobs;
+                    read.blobs += 1;
+                    read.bytes += blob.own.len() as u64;
+                    let held = room.take(blob.bytes.len());
+                    let results = &results;
+                    scope.spawn(move |_| {
+                        let held = held;
+                        let hits = detector.scan(&blob);
+                        progress.blob(blob.own.len() as u64);
+                        if !hits.is_empty() {
+                            lock(results).push(Looked::new(number, blob, hits));
+                        }
+                        drop(held);
+                    });
+                }
+                Item::Skipped(one) => skipped.push(one),
+                Item::Commit => {
+                    read.commits += 1;
+                    progress.commit();
+                }
+                Item::Commits(total) => progress.commits(total),
+            }
+            true
+        })
+    })?;
+    let merged = detect::merge(brought(results.into_inner().unwrap_or_else(PoisonError::into_inner)));
+    let (findings, unsure) = merged.findings.into_iter().partition(|finding| finding.confidence >= options.least);
+    Ok(Scan {
+        asked: source.describe(),
+        findings,
+        unsure,
+        dropped: merged.dropped,
+        complete: !skipped.iter().any(|one| one.asked),
+        skipped,
+        accounting: Accounting { elapsed: started.elapsed(), ..read },
+    })
+}
+
+/// A blob in which something was found, without its bytes.
+struct Looked {
+    number: u64,
+    /// Its id in a history.
+    id: Option<String>,
+    before: Vec<String>,
+    hits: Vec<Hit>,
+}
+
+impl Looked {
+    fn new(number: u64, blob: Blob, hits: Vec<Hit>) -> Looked {
+        let id = match &*blob.provenance {
+            Provenance::History { blob, .. } => Some(blob.clone()),
+            _ => None,
+        };
+        Looked { number, id, before: blob.before, hits }
+    }
+}
+
+/// All hits in the order of their blobs, without those that the version before held already.
+fn brought(mut looked: Vec<Looked>) -> Vec<Hit> {
+    looked.sort_by_key(|one| one.number);
+    let mut held: HashSet<(String, Fingerprint)> = HashSet::new();
+    let mut brought = Vec::new();
+    for Looked { id, before, hits, .. } in looked {
+        for hit in hits {
+            if let Some(id) = &id {
+                held.insert((id.clone(), hit.fingerprint));
+            }
+            if !before.iter().any(|before| held.contains(&(before.clone(), hit.fingerprint))) {
+                brought.push(hit);
+            }
+        }
+    }
+    brought
+}
+
+/// Room for so many bytes; taking more waits until there is room, or until nobody else has any.
+struct Room {
+    most: usize,
+    taken: Mutex<usize>,
+    freed: Condvar,
+}
+
+impl Room {
+    fn new(most: usize) -> Room {
+        Room { most, taken: Mutex::new(0), freed: Condvar::new() }
+    }
+
+    fn take(&self, bytes: usize) -> Held<'_> {
+        let full = |taken: &mut usize| *taken > 0 && *taken + bytes > self.most;
+        let mut taken = self.freed.wait_while(lock(&self.taken), full).unwrap_or_else(PoisonError::into_inner);
+        *taken += bytes;
+        Held { room: self, bytes }
+    }
+}
+
+/// Taken room, given back on drop, also when the task that held it panics.
+struct Held<'r> {
+    room: &'r Room,
+    bytes: usize,
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        *lock(&self.room.taken) -= self.bytes;
+        self.room.freed.notify_all();
+    }
+}
+
+/// A panic elsewhere does not make what was counted wrong.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

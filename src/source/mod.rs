@@ -9,6 +9,8 @@ pub mod logs;
 mod parts;
 pub mod stdin;
 
+pub use parts::CONTEXT;
+
 use crate::text::lines::{self, Position};
 use crate::text::terminal;
 use jiff::Timestamp;

@@ -11,7 +11,7 @@ use std::sync::Arc;
 /// Bytes that one part owns.
 pub(super) const PART: usize = 4 << 20;
 /// Bytes of context on either side: far more than the longest secret (a 16384-bit key in PEM has 13 KB).
-pub(super) const CONTEXT: usize = 64 << 10;
+pub const CONTEXT: usize = 64 << 10;
 
 /// Hands what `reader` gives to `sink`, part by part; `Ok(false)` when the sink wants no more. After an error the bytes
 /// that came before it have been handed over.

@@ -29,6 +29,8 @@ pub struct History {
     wanted: Wanted,
     /// Refs that lead to no commit, and annotated tags: by name.
     others: Vec<(String, Oid)>,
+    /// Refs that could not be read.
+    broken: Vec<Skipped>,
     /// Only a part was asked for.
     partial: bool,
     what: String,
@@ -50,7 +52,7 @@ impl History {
         let what = format!("history of {}", place.name);
         let shallow = refs::shallow(&place).into_iter().collect();
         let wanted = Wanted { shallow, ..Wanted::default() };
-        let mut history = History { place, wanted, others: Vec::new(), partial: false, what };
+        let mut history = History { place, wanted, others: Vec::new(), broken: Vec::new(), partial: false, what };
         history.reach_everything();
         Ok(history)
     }
@@ -76,7 +78,7 @@ impl History {
                     hidden.extend(names.iter().filter_map(|name| revision::commit(place, name)))
                 }
                 Without::Refs(prefix) => {
-                    let names = refs::all(place).into_keys().filter(|name| name.starts_with(prefix));
+                    let names = refs::all(place).0.into_keys().filter(|name| name.starts_with(prefix));
                     hidden.extend(names.filter_map(|name| revision::commit(place, &name)));
                 }
             }
@@ -97,13 +99,16 @@ impl History {
         self.wanted.tips = tips;
         self.wanted.without = without;
         self.others.clear();
+        self.broken.clear();
         self.partial = true;
         self.what = format!("{name} of {}", self.place.name);
     }
 
     /// Makes everything that has a name a tip.
     fn reach_everything(&mut self) {
-        let mut named: Vec<(String, Oid)> = refs::all(&self.place).into_iter().collect();
+        let (known, broken) = refs::all(&self.place);
+        self.broken = broken;
+        let mut named: Vec<(String, Oid)> = known.into_iter().collect();
         named.extend(refs::heads(&self.place));
         let logged = refs::logged(&self.place).into_iter().filter(|(_, id)| self.place.objects.has(*id));
         named.extend(logged);
@@ -129,6 +134,9 @@ impl Source for History {
         let mut tips = Vec::new();
         let mut trees = Vec::new();
         let mut walk = Walk { objects, partial: self.partial, seen: HashSet::new(), sink, stopped: false };
+        for one in &self.broken {
+            walk.give(Item::Skipped(one.clone()));
+        }
         for (name, id) in &self.others {
             match walk.through_tags(name, *id) {
                 Some((ObjectType::Commit, id)) => tips.push(id),
@@ -267,7 +275,8 @@ impl Walk<'_> {
         let versions = || before.iter().filter_map(|id| self.objects.blob(*id).ok()).collect::<Vec<_>>();
         let touched = self.partial.then(|| added::ranges(&versions(), &bytes));
         let provenance = Provenance::History { path, blob: id.to_string(), commit: commit.cloned() };
-        let before = before.iter().map(Oid::to_string).collect();
+        // Of a part only what touches added lines counts; there the version before may not have been looked at.
+        let before = if self.partial { Vec::new() } else { before.iter().map(Oid::to_string).collect() };
         self.give(Item::Blob(Blob { touched, before, ..Blob::whole(bytes, Arc::new(provenance)) }));
     }
 

@@ -1,9 +1,12 @@
 //! Names that lead to objects: refs, HEAD of every work tree, and the logs of what refs were.
 
 use super::place::Place;
+use crate::source::{SkipReason, Skipped};
+use crate::text::terminal::printable;
 use git2::Oid;
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// How many names may lead to a name before it is taken for a loop (git: `SYMREF_MAXDEPTH`).
@@ -12,17 +15,34 @@ const DEEPEST: usize = 5;
 /// The files beside HEAD that hold ids of their own.
 const PSEUDO: [&str; 5] = ["HEAD", "ORIG_HEAD", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD"];
 
-/// Every ref by its full name.
-pub(super) fn all(place: &Place) -> BTreeMap<String, Oid> {
+/// Every ref by its full name, and those that are there and could not be read.
+pub(super) fn all(place: &Place) -> (BTreeMap<String, Oid>, Vec<Skipped>) {
+    let mut broken = Vec::new();
+    let packed_refs = place.common.join("packed-refs");
+    if let Err(error) = fs::File::open(&packed_refs)
+        && error.kind() != ErrorKind::NotFound
+    {
+        broken.push(Skipped::asked("packed-refs", SkipReason::Unreadable, error));
+    }
     let mut refs = packed(&place.common);
     for dir in dirs(place) {
         for (name, path) in files_below(&dir, "refs") {
-            if let Some(id) = read_file(&path).and_then(|text| follow(place, &dir, &text, 0)) {
-                refs.insert(name, id);
+            let text = match fs::read_to_string(&path) {
+                Ok(text) => text,
+                Err(error) => {
+                    broken.push(Skipped::asked(printable(name.as_bytes()), SkipReason::Unreadable, error));
+                    continue;
+                }
+            };
+            match follow(place, &dir, &text, 0) {
+                Some(id) => drop(refs.insert(name, id)),
+                // A name for a branch that is not born yet leads nowhere, and rightly.
+                None if text.starts_with("ref:") => {}
+                None => broken.push(Skipped::asked(printable(name.as_bytes()), SkipReason::Corrupt, "no object id")),
             }
         }
     }
-    refs
+    (refs, broken)
 }
 
 /// What one name stands for: a full ref, or a file such as HEAD.
