@@ -36,6 +36,19 @@ pub struct Request {
     pub allow_private: bool,
 }
 
+impl Request {
+    /// Adds `name=value` to the URL's query, percent-encoded.
+    #[expect(clippy::disallowed_methods, reason = "rewrites the URL, which stays a secret")]
+    pub fn add_query(&mut self, name: &str, value: &str) {
+        let mut url = self.url.expose().to_vec();
+        url.push(if url.contains(&b'?') { b'&' } else { b'?' });
+        url.extend_from_slice(template::text::percent(name.as_bytes()).as_bytes());
+        url.push(b'=');
+        url.extend_from_slice(template::text::percent(value.as_bytes()).as_bytes());
+        self.url = Secret::new(url);
+    }
+}
+
 /// What came back.
 #[derive(Debug)]
 pub struct Response {

@@ -1,9 +1,10 @@
 //! All providers by their ids.
 
+use super::declared::Declared;
 use super::{Provider, Settings};
 use crate::catalog;
 use crate::http::Transport;
-use crate::yaml::Diagnostics;
+use crate::yaml::{Diagnostic, Diagnostics};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -21,8 +22,28 @@ impl Registry {
         settings: BTreeMap<String, Settings>,
         transport: Arc<dyn Transport>,
     ) -> Result<Registry, Diagnostics> {
-        let _ = (files, settings, transport);
-        Ok(Registry::default())
+        let mut registry = Registry::default();
+        let mut mistakes = Vec::new();
+        for file in files {
+            match read(file, &settings, &transport) {
+                Ok(Some(provider)) => {
+                    registry.providers.insert(provider.id().to_owned(), Arc::new(provider));
+                }
+                Ok(None) => {}
+                Err(Diagnostics(found)) => mistakes.extend(found),
+            }
+        }
+        let unknown = settings.keys().filter(|id| !registry.providers.contains_key(*id));
+        mistakes.extend(unknown.map(|id| Diagnostic {
+            file: format!("providers.{id}"),
+            line: 1,
+            column: 1,
+            text: "no rules file has an `api` for this provider".to_owned(),
+        }));
+        match mistakes.is_empty() {
+            true => Ok(registry),
+            false => Err(Diagnostics(mistakes)),
+        }
     }
 
     /// The provider of that id.
@@ -34,4 +55,18 @@ impl Registry {
     pub fn iter(&self) -> impl Iterator<Item = &Arc<dyn Provider>> {
         self.providers.values()
     }
+}
+
+fn read(
+    file: &catalog::File,
+    settings: &BTreeMap<String, Settings>,
+    transport: &Arc<dyn Transport>,
+) -> Result<Option<Declared>, Diagnostics> {
+    let document = file.parse()?;
+    let provider = catalog::top(&document).and_then(|top| {
+        let Some(api) = top.api else { return Some(None) };
+        let settings = settings.get(&top.provider).cloned().unwrap_or_default();
+        Declared::read(&api, &top.provider, &top.title, settings, transport.clone()).map(Some)
+    });
+    document.finish(provider)
 }

@@ -1,1 +1,0 @@
-//! Requests written as text with `{{ ... }}` in it.
