@@ -1,6 +1,9 @@
 //! `stanch drill`: rehearse the whole path on a sandbox, and its parts for game days.
 
+mod child;
 mod parts;
+mod repository;
+mod stage;
 
 use super::{Console, Error, Exit, Globals};
 
