@@ -53,14 +53,17 @@ fn line_starts(bytes: &[u8]) -> Vec<usize> {
     std::iter::once(0).chain(after).collect()
 }
 
-/// What lies in both; both are sorted.
+/// What lies in both. A gap lies in both when both have it, or one has it amid something added.
 fn intersect(a: &[Range<usize>], b: &[Range<usize>]) -> Vec<Range<usize>> {
-    let mut both: Vec<Range<usize>> = Vec::new();
+    let mut both = Vec::new();
     for x in a {
         for y in b {
-            let (start, end) = (x.start.max(y.start), x.end.min(y.end));
-            if start <= end && both.last() != Some(&(start..end)) {
-                both.push(start..end);
+            let common = x.start.max(y.start)..x.end.min(y.end);
+            let amid = |gap: &Range<usize>, added: &Range<usize>| {
+                gap.is_empty() && (gap == added || (added.start < gap.start && gap.end < added.end))
+            };
+            if common.start < common.end || amid(x, y) || amid(y, x) {
+                both.push(common);
             }
         }
     }
