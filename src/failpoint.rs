@@ -32,3 +32,25 @@ pub fn around<T>(name: &str, act: impl FnOnce() -> T) -> T {
     point(&format!("after {name}"));
     result
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::{Arc, Mutex};
+
+    #[test]
+    fn both_sides_of_an_act_are_passed_in_order() {
+        let passed = Arc::new(Mutex::new(Vec::new()));
+        let (seen, not_first) = (passed.clone(), passed.clone());
+        // Other tests of this binary pass points of other names.
+        install(move |name| {
+            if name.ends_with("the act of this test") {
+                seen.lock().unwrap().push(name.to_owned());
+            }
+        });
+        install(move |_| not_first.lock().unwrap().push("a second handler".to_owned()));
+        let seen_in_between = around("the act of this test", || passed.lock().unwrap().len());
+        assert_eq!(seen_in_between, 1);
+        assert_eq!(*passed.lock().unwrap(), ["before the act of this test", "after the act of this test"]);
+    }
+}

@@ -109,6 +109,45 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// An event's name, as its JSON has it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Event::Planned { .. } => "planned",
+            Event::Started { .. } => "started",
+            Event::Done { .. } => "done",
+            Event::Failed { .. } => "failed",
+            Event::Lost { .. } => "lost",
+            Event::NotDone { .. } => "not-done",
+            Event::Unprobed { .. } => "unprobed",
+            Event::Aborting { .. } => "aborting",
+            Event::Undoing { .. } => "undoing",
+            Event::Undone { .. } => "undone",
+            Event::UndoFailed { .. } => "undo-failed",
+            Event::Stuck { .. } => "stuck",
+            Event::Resumed { .. } => "resumed",
+            Event::Finished { .. } => "finished",
+        }
+    }
+
+    /// The step that an event is about, if it is about one.
+    pub fn step(&self) -> Option<StepId> {
+        match self {
+            Event::Started { step, .. }
+            | Event::Done { step, .. }
+            | Event::Failed { step, .. }
+            | Event::Lost { step, .. }
+            | Event::NotDone { step }
+            | Event::Unprobed { step, .. }
+            | Event::Undoing { step }
+            | Event::Undone { step }
+            | Event::UndoFailed { step, .. }
+            | Event::Stuck { step, .. } => Some(*step),
+            Event::Planned { .. } | Event::Aborting { .. } | Event::Resumed { .. } | Event::Finished { .. } => None,
+        }
+    }
+}
+
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -18,6 +18,9 @@ pub mod event;
 pub mod runner;
 pub mod state;
 
+#[cfg(test)]
+mod tests;
+
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 

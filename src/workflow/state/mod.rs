@@ -3,16 +3,18 @@
 //! [`State::apply`] is the table of what may follow what; [`State::decide`] reads the state and the time, and changes
 //! nothing. A state is only ever changed by an event, so a state replayed from the journal decides as the live one did.
 
+mod progress;
+mod table;
+
+pub(super) use progress::Act;
+pub use progress::{Phase, Progress};
+
+use super::StepId;
 use super::action::Receipts;
 use super::event::{Event, Outcome};
-use super::{StepId, StepSpec};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
+use progress::{LONGEST_AFTER, later, pause};
 use std::time::Duration;
-
-/// Longest wait between two tries that the machine chooses itself.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// Longest wait that another side's "try again after" is granted: a wrong header must not park a run for a year.
-const LONGEST_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A run as far as its journal tells.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -74,59 +76,6 @@ pub struct Stuck {
     pub instructions: String,
 }
 
-/// One step's place in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
-    /// Never started.
-    Idle,
-    /// Started, without a result. Whoever reads this in a journal reads it after a crash.
-    Running,
-    /// It may have been done; only a probe can tell.
-    Uncertain,
-    /// A try was made and nothing is done.
-    NotDone,
-    /// Done.
-    Done,
-    /// Taken back.
-    Undone,
-}
-
-/// A step, and how far it is.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Progress {
-    /// What it is.
-    pub spec: StepSpec,
-    /// Where it stands.
-    pub phase: Phase,
-    /// How often it was started.
-    pub attempts: u32,
-    /// The last cause of a failure, or nothing.
-    pub why: String,
-    runs: Failures,
-    probes: Failures,
-    undos: Failures,
-    /// The intent to undo it is recorded.
-    undoing: bool,
-    /// The next act on it is not before this time.
-    not_before: Option<Timestamp>,
-}
-
-/// What failed of one kind of act, since its last success or a person's word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Failures {
-    count: u32,
-    /// Another try would say the same.
-    refused: bool,
-}
-
-/// What is done to a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Act {
-    Run,
-    Probe,
-    Undo,
-}
-
 /// An event that cannot follow what the journal says so far.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("follow the journal: `{event}` cannot come here: {why}")]
@@ -154,7 +103,7 @@ impl State {
 
     /// Takes in an event that happened `at`. An illegal one changes nothing.
     pub fn apply(&mut self, event: &Event, at: Timestamp) -> Result<(), Illegal> {
-        admit(self, event).map_err(|why| Illegal { event: name(event), why })?;
+        table::admit(self, event).map_err(|why| Illegal { event: event.name(), why })?;
         self.record(event, at);
         Ok(())
     }
@@ -180,7 +129,7 @@ impl State {
 
     /// Whether a person may still abort: not once the pivot has started.
     pub fn may_abort(&self) -> Result<(), Illegal> {
-        admit_abort(self).map_err(|why| Illegal { event: "aborting", why })
+        table::admit_abort(self).map_err(|why| Illegal { event: "aborting", why })
     }
 
     /// The steps and how far they are, in order.
@@ -325,146 +274,6 @@ impl State {
     }
 }
 
-impl Progress {
-    fn new(spec: StepSpec) -> Self {
-        let (phase, why) = (Phase::Idle, String::new());
-        let (runs, probes, undos) = Default::default();
-        Progress { spec, phase, attempts: 0, why, runs, probes, undos, undoing: false, not_before: None }
-    }
-
-    fn start(&mut self, attempt: u32) {
-        self.phase = Phase::Running;
-        self.attempts = attempt;
-        self.not_before = None;
-    }
-
-    fn settle(&mut self, phase: Phase) {
-        self.phase = phase;
-        self.undoing = false;
-        self.not_before = None;
-        self.why.clear();
-    }
-
-    fn fail(&mut self, act: Act, why: &str, again: bool, not_before: Option<Timestamp>) {
-        let failures = self.failures_mut(act);
-        failures.count = failures.count.saturating_add(1);
-        failures.refused |= !again;
-        self.not_before = not_before;
-        self.why = why.to_owned();
-    }
-
-    /// A crash is no failure and starts again at once; after a lost answer the pause is kept.
-    fn found_not_done(&mut self, at: Timestamp) {
-        let before = self.runs.count.checked_sub(1);
-        self.not_before = before.map(|before| later(at, pause(&self.spec, before)));
-        self.phase = Phase::NotDone;
-        self.probes = Failures::default();
-    }
-
-    /// A person had a hand in it: whatever was known of a started step is asked again.
-    fn resume(&mut self) {
-        if self.phase == Phase::Running || self.phase == Phase::NotDone {
-            self.phase = Phase::Uncertain;
-        }
-        (self.runs, self.probes, self.undos) = Default::default();
-        self.undoing = false;
-        self.not_before = None;
-    }
-
-    /// Whether an abort still has to take it back.
-    fn owes_undo(&self) -> bool {
-        self.attempts > 0 && self.spec.undoable && self.phase != Phase::Undone
-    }
-
-    fn spent(&self, act: Act) -> bool {
-        let failures = self.failures(act);
-        failures.refused || failures.count >= self.spec.tries.max(1)
-    }
-
-    fn failures(&self, act: Act) -> Failures {
-        match act {
-            Act::Run => self.runs,
-            Act::Probe => self.probes,
-            Act::Undo => self.undos,
-        }
-    }
-
-    fn failures_mut(&mut self, act: Act) -> &mut Failures {
-        match act {
-            Act::Run => &mut self.runs,
-            Act::Probe => &mut self.probes,
-            Act::Undo => &mut self.undos,
-        }
-    }
-}
-
-/// Whether `event` may come now: the table of the machine.
-fn admit(state: &State, event: &Event) -> Result<(), &'static str> {
-    if let Event::Planned { steps } = event {
-        check(state.steps.is_none(), "the plan is settled already")?;
-        return check(u32::try_from(steps.len()).is_ok(), "the plan is too long");
-    }
-    check(state.steps.is_some(), "there is no plan yet")?;
-    check(state.outcome.is_none(), "the run has ended")?;
-    match event {
-        Event::Aborting { .. } => return admit_abort(state),
-        Event::Resumed { .. } => return check(state.stuck.is_some(), "the run is not stuck"),
-        _ => check(state.stuck.is_none(), "the run is stuck, a person is needed first")?,
-    }
-    let backward = state.aborting.is_some();
-    match event {
-        Event::Started { .. } | Event::Done { .. } | Event::Failed { .. } | Event::Lost { .. } => {
-            check(!backward, "the run is being undone")?;
-        }
-        Event::Unprobed { .. } | Event::NotDone { .. } => check(!backward, "the run is being undone")?,
-        Event::Undoing { .. } | Event::Undone { .. } | Event::UndoFailed { .. } => {
-            check(backward, "the run is not being undone")?;
-        }
-        _ => {}
-    }
-    if let Event::Finished { outcome } = event {
-        check(state.active().is_none(), "there are steps left")?;
-        return check((*outcome == Outcome::Undone) == backward, "that is not how the run went");
-    }
-    let (active, progress) = state.active().ok_or("there is no step left")?;
-    check(subject(event).is_none_or(|step| step == active), "it is another step's turn")?;
-    admit_step(progress, event)
-}
-
-/// Whether `event` may come to the step whose turn it is.
-fn admit_step(progress: &Progress, event: &Event) -> Result<(), &'static str> {
-    let phase = progress.phase;
-    match event {
-        Event::Started { attempt, .. } => {
-            check(matches!(phase, Phase::Idle | Phase::NotDone), "the step may have been done")?;
-            check(!progress.spent(Act::Run), "the step has no tries left")?;
-            check(progress.attempts.checked_add(1) == Some(*attempt), "the try's number does not follow")
-        }
-        Event::Done { probed: true, .. } | Event::NotDone { .. } | Event::Unprobed { .. } => {
-            check(matches!(phase, Phase::Running | Phase::Uncertain), "the step is not in doubt")
-        }
-        Event::Done { .. } | Event::Failed { .. } | Event::Lost { .. } => {
-            check(phase == Phase::Running, "the step is not running")
-        }
-        Event::Undone { .. } | Event::UndoFailed { .. } => {
-            check(progress.undoing, "the intent to undo the step is not recorded")
-        }
-        Event::Stuck { .. } => check(progress.attempts > 0, "the step never started"),
-        _ => Ok(()),
-    }
-}
-
-fn admit_abort(state: &State) -> Result<(), &'static str> {
-    check(state.steps.is_some(), "there is no plan yet")?;
-    check(state.outcome.is_none(), "the run has ended")?;
-    check(state.aborting.is_none(), "the run is being undone already")?;
-    check(!state.past_pivot(), "the run is past the point from which it can be undone")
-}
-
-fn check(holds: bool, otherwise: &'static str) -> Result<(), &'static str> {
-    if holds { Ok(()) } else { Err(otherwise) }
-}
-
 fn backward(step: StepId, progress: &Progress, now: Timestamp) -> Command {
     if progress.spent(Act::Undo) {
         return Command::Record(stuck(step, progress, "take it back by hand, or put right what stops the undo"));
@@ -481,50 +290,4 @@ fn stuck(step: StepId, progress: &Progress, todo: &str) -> Event {
     let instructions =
         format!("“{}”: {todo}, then resume. The step is looked at before it is tried.", progress.spec.label);
     Event::Stuck { step, why: progress.why.clone(), instructions }
-}
-
-fn pause(spec: &StepSpec, failures_before: u32) -> Duration {
-    let doubled = 2u32.checked_pow(failures_before).and_then(|times| spec.pause.checked_mul(times));
-    doubled.unwrap_or(LONGEST_PAUSE).min(LONGEST_PAUSE)
-}
-
-fn later(at: Timestamp, by: Duration) -> Timestamp {
-    at.saturating_add(SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX)).unwrap_or(Timestamp::MAX)
-}
-
-/// The step that an event is about, if it is about one.
-fn subject(event: &Event) -> Option<StepId> {
-    match event {
-        Event::Started { step, .. }
-        | Event::Done { step, .. }
-        | Event::Failed { step, .. }
-        | Event::Lost { step, .. }
-        | Event::NotDone { step }
-        | Event::Unprobed { step, .. }
-        | Event::Undoing { step }
-        | Event::Undone { step }
-        | Event::UndoFailed { step, .. }
-        | Event::Stuck { step, .. } => Some(*step),
-        Event::Planned { .. } | Event::Aborting { .. } | Event::Resumed { .. } | Event::Finished { .. } => None,
-    }
-}
-
-/// An event's name, as its JSON has it.
-fn name(event: &Event) -> &'static str {
-    match event {
-        Event::Planned { .. } => "planned",
-        Event::Started { .. } => "started",
-        Event::Done { .. } => "done",
-        Event::Failed { .. } => "failed",
-        Event::Lost { .. } => "lost",
-        Event::NotDone { .. } => "not-done",
-        Event::Unprobed { .. } => "unprobed",
-        Event::Aborting { .. } => "aborting",
-        Event::Undoing { .. } => "undoing",
-        Event::Undone { .. } => "undone",
-        Event::UndoFailed { .. } => "undo-failed",
-        Event::Stuck { .. } => "stuck",
-        Event::Resumed { .. } => "resumed",
-        Event::Finished { .. } => "finished",
-    }
 }
