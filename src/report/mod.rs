@@ -10,6 +10,13 @@
 //!
 //! Knows nothing of terminals, files on disk, networks or exit codes.
 
+mod gitleaks;
+mod json;
+mod jsonl;
+mod sarif;
+mod shown;
+mod text;
+
 use crate::source::Skipped;
 use crate::validate::Judged;
 use jiff::Timestamp;
@@ -120,6 +127,13 @@ pub const FORMATS: &[(&str, Format)] = &[
 ];
 
 /// The report in one of its forms.
-pub fn write(_report: &Report, _format: Format, _options: &Options) -> Vec<u8> {
-    Vec::new()
+pub fn write(report: &Report, format: Format, options: &Options) -> Vec<u8> {
+    let write = match format {
+        Format::Text => text::write,
+        Format::Json => json::write,
+        Format::Jsonl => jsonl::write,
+        Format::Sarif => sarif::write,
+        Format::Gitleaks => gitleaks::write,
+    };
+    write(report, options)
 }

@@ -10,5 +10,6 @@
 
 mod house;
 mod sources;
+mod report;
 mod ui;
 mod world;

@@ -1,0 +1,162 @@
+//! SARIF 2.1.0 (OASIS, <https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/sarif-v2.1.0-os.html>), for code scanning.
+//!
+//! One result an occurrence, since each place is looked at by itself; what belongs to one credential has the same partial
+//! fingerprint `stanchCredential/v1`. What was not read is a notification of the invocation, and an incomplete scan is
+//! one that was not successful. Columns are counted in bytes, which SARIF cannot say: on a line of ASCII they are right.
+
+use super::{Options, Report, shown};
+use crate::detect::{Confidence, Finding, Occurrence};
+use crate::source::{Provenance, Skipped};
+use crate::validate::{Judged, Verdict};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
+
+/// Writes the log.
+pub fn write(report: &Report, options: &Options) -> Vec<u8> {
+    let rules = rules(report);
+    let ids: Vec<&str> = rules.keys().copied().collect();
+    let mut results = Vec::new();
+    for judged in &report.findings {
+        let index = ids.iter().position(|id| *id == judged.finding.rule);
+        results.extend(judged.finding.occurrences.iter().map(|here| result(judged, here, index, options)));
+    }
+    let end = report.at.checked_add(jiff::SignedDuration::try_from(report.accounting.elapsed).unwrap_or_default());
+    let log = json!({
+        "$schema": SCHEMA,
+        "version": "2.1.0",
+        "runs": [{
+            "tool": { "driver": {
+                "name": report.tool.name,
+                "semanticVersion": report.tool.version,
+                "rules": rules.into_values().collect::<Vec<_>>(),
+            } },
+            "invocations": [{
+                "executionSuccessful": report.complete,
+                "startTimeUtc": report.at,
+                "endTimeUtc": end.unwrap_or(report.at),
+                "toolExecutionNotifications": notifications(report),
+            }],
+            "columnKind": "unicodeCodePoints",
+            "results": results,
+        }],
+    });
+    let mut bytes = serde_json::to_vec_pretty(&log).unwrap_or_default();
+    bytes.push(b'\n');
+    bytes
+}
+
+/// The rules that found something, by id.
+fn rules(report: &Report) -> BTreeMap<&str, Value> {
+    let mut rules = BTreeMap::new();
+    for Judged { finding, .. } in &report.findings {
+        let tags = finding.tags.iter().map(String::as_str).chain(["security", "secret"]).collect::<Vec<_>>();
+        rules.entry(finding.rule.as_str()).or_insert_with(|| {
+            json!({
+                "id": finding.rule,
+                "shortDescription": { "text": finding.description },
+                "help": { "text": "Rotate it: `stanch respond FINGERPRINT`. Taking it out of the file does not end it." },
+                "properties": { "tags": tags, "security-severity": "9.0" },
+            })
+        });
+    }
+    rules
+}
+
+fn result(judged: &Judged, here: &Occurrence, rule: Option<usize>, options: &Options) -> Value {
+    let finding = &judged.finding;
+    let mut properties = json!({
+        "confidence": finding.confidence,
+        "reasons": finding.reasons,
+        "byteOffset": here.offset,
+    });
+    let verdict = judged.verdict.as_ref().and_then(|verdict| serde_json::to_value(verdict).ok());
+    let commit = here.provenance.commit();
+    let more = [
+        ("verdict", verdict),
+        ("provider", finding.provider.clone().map(Value::String)),
+        ("commit", commit.map(|commit| json!(commit.id))),
+        ("author", commit.map(|commit| json!(commit.author))),
+        ("date", commit.map(|commit| json!(commit.date))),
+        ("secret", options.reveal.then(|| json!(shown::secret(finding, options)))),
+    ];
+    if let Value::Object(properties) = &mut properties {
+        properties.extend(more.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))));
+    }
+    json!({
+        "ruleId": finding.rule,
+        "ruleIndex": rule,
+        "level": level(judged),
+        "message": { "text": message(judged) },
+        "locations": [{ "physicalLocation": {
+            "artifactLocation": artifact(&here.provenance),
+            "region": {
+                "startLine": here.start.line,
+                "startColumn": here.start.column,
+                "endLine": here.end.line,
+                "endColumn": here.end.column + 1,
+                "snippet": { "text": shown::line(finding, here, options) },
+            },
+        } }],
+        "partialFingerprints": { "stanchCredential/v1": finding.fingerprint },
+        "properties": properties,
+    })
+}
+
+fn level(judged: &Judged) -> &'static str {
+    match (&judged.verdict, judged.finding.confidence) {
+        (Some(Verdict::Active { .. }), _) => "error",
+        (Some(Verdict::Inactive), _) | (_, Confidence::Low) => "note",
+        (_, Confidence::Medium) => "warning",
+        (_, Confidence::High) => "error",
+    }
+}
+
+fn message(judged: &Judged) -> String {
+    let Finding { description, redacted, fingerprint, .. } = &judged.finding;
+    let lives = match &judged.verdict {
+        Some(Verdict::Active { .. }) => " It works.",
+        Some(Verdict::Inactive) => " Its provider refuses it.",
+        Some(Verdict::Unknown { .. }) | None => "",
+    };
+    format!("{description}: {redacted}.{lives} Rotate it with `stanch respond {}`.", fingerprint.short())
+}
+
+fn notifications(report: &Report) -> Vec<Value> {
+    let skipped = report.skipped.iter().map(|Skipped { what, why, detail, asked }| {
+        let detail = if detail.is_empty() { String::new() } else { format!(": {detail}") };
+        json!({
+            "level": if *asked { "error" } else { "note" },
+            "descriptor": { "id": why },
+            "message": { "text": format!("{what} {}{detail}", why.label()) },
+        })
+    });
+    let notes = report.notes.iter().map(|note| json!({ "level": "warning", "message": { "text": note } }));
+    skipped.chain(notes).collect()
+}
+
+/// A relative path is relative to the root of the sources; an absolute one is a `file` URI.
+fn artifact(provenance: &Provenance) -> Value {
+    if let Provenance::Stdin = provenance {
+        return json!({ "uri": "stdin" });
+    }
+    let path = provenance.raw_path();
+    let path = path.strip_prefix(b"./").unwrap_or(path);
+    match path.first() {
+        Some(b'/') => json!({ "uri": format!("file://{}", percent(path)) }),
+        _ => json!({ "uri": percent(path), "uriBaseId": "%SRCROOT%" }),
+    }
+}
+
+/// Percent-encoded but for what RFC 3986 lets stand in a path (a colon in the first name would be a scheme).
+fn percent(path: &[u8]) -> String {
+    let mut out = String::with_capacity(path.len());
+    for &byte in path {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b'/' => out.push(char::from(byte)),
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
