@@ -9,7 +9,7 @@
 )]
 
 mod house;
-mod sources;
 mod report;
+mod sources;
 mod ui;
 mod world;
