@@ -1,0 +1,98 @@
+//! Where an incident stands, from its events.
+
+use super::{Entry, Error, Event, Opened, Outcome};
+use crate::provider::Verdict;
+use crate::rotate::{Plan, StepKind};
+use crate::workflow::event::Event as Run;
+use crate::workflow::state::State;
+use crate::workflow::StepId;
+use jiff::Timestamp;
+use std::collections::BTreeSet;
+
+/// An incident so far.
+#[derive(Debug, Clone)]
+pub struct Story {
+    /// What leaked.
+    pub opened: Opened,
+    /// The last verdict.
+    pub verdict: Option<Verdict>,
+    /// The last plan.
+    pub plan: Option<Plan>,
+    /// Whether that plan waits for an approval that did not come yet.
+    pub unapproved: bool,
+    /// The run of that plan.
+    pub run: State,
+    /// Keys asked for in all runs: each had a label of its own.
+    pub issues: u32,
+    /// Steps that were stuck and that a person let go on.
+    pub waived: BTreeSet<StepId>,
+    /// When the leaked value was first proven refused, or a person's kill was recorded.
+    pub contained: Option<Timestamp>,
+    /// How it ended.
+    pub outcome: Option<Outcome>,
+}
+
+impl Story {
+    /// Reads the story out of an incident's events.
+    pub fn read(entries: &[Entry]) -> Result<Story, Error> {
+        let Some(Event::Opened(opened)) = entries.first().map(|entry| &entry.event) else {
+            return Err(Error::NoBeginning);
+        };
+        let mut story = Story {
+            opened: (**opened).clone(),
+            verdict: None,
+            plan: None,
+            unapproved: false,
+            run: State::new(),
+            issues: 0,
+            waived: BTreeSet::new(),
+            contained: None,
+            outcome: None,
+        };
+        entries.iter().try_for_each(|entry| story.take(entry))?;
+        Ok(story)
+    }
+
+    /// The kind of a step of the last plan.
+    pub fn kind(&self, step: StepId) -> Option<&StepKind> {
+        self.plan.as_ref()?.steps.get(step.0 as usize).map(|step| &step.kind)
+    }
+
+    fn take(&mut self, entry: &Entry) -> Result<(), Error> {
+        match &entry.event {
+            Event::Opened(_) | Event::Measured { .. } | Event::Noted { .. } => {}
+            Event::Validated { verdict } => self.verdict = Some(verdict.clone()),
+            Event::Decided { plan, approval } => {
+                self.plan = Some((**plan).clone());
+                self.unapproved = *approval;
+                self.run = State::new();
+                self.waived.clear();
+            }
+            Event::Approved { .. } => self.unapproved = false,
+            Event::Workflow { run } => {
+                self.note(run, entry.at);
+                self.run.apply(run, entry.at)?;
+            }
+            Event::Closed { outcome } => self.outcome = Some(*outcome),
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, run: &Run, at: Timestamp) {
+        match run {
+            Run::Started { step, .. } if self.kind(*step) == Some(&StepKind::Issue) => self.issues += 1,
+            Run::Resumed { .. } => self.waived.extend(self.run.stuck().map(|stuck| stuck.step)),
+            Run::Done { step, .. } if self.contained.is_none() => {
+                let proves = self.kind(*step) == Some(&StepKind::Prove);
+                let last_word = self.kind(*step).is_some_and(StepKind::kills) && !self.proof_follows(*step);
+                self.contained = (proves || last_word).then_some(at);
+            }
+            _ => {}
+        }
+    }
+
+    fn proof_follows(&self, step: StepId) -> bool {
+        let steps = self.plan.iter().flat_map(|plan| &plan.steps).skip(step.0 as usize);
+        steps.into_iter().any(|step| step.kind == StepKind::Prove)
+    }
+}

@@ -1,0 +1,82 @@
+//! Looking at the world before a plan is made, changing nothing: who knows the key, who holds it, how many there are.
+
+use super::strategy::{Choice, Reach};
+use super::Hands;
+use crate::provider::{KeyId, Profile, Verdict};
+use crate::secret::{Credential, Fingerprint, FingerprintKey};
+use std::time::Duration;
+
+/// What a plan is made of.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// The provider's id, or the rule's where no provider is known.
+    pub provider: String,
+    /// Its name as people write it.
+    pub title: String,
+    /// What it can do, when it is described.
+    pub profile: Option<Profile>,
+    /// Whether the leaked key lives.
+    pub verdict: Verdict,
+    /// Who may have seen it.
+    pub reach: Reach,
+    /// The leaked value's name.
+    pub leaked: Fingerprint,
+    /// The leaked value as it may be shown.
+    pub redacted: String,
+    /// The provider's id of the leaked key, when it could be learned.
+    pub old: Option<KeyId>,
+    /// How many keys there are, when the provider lists them.
+    pub keys: Option<u64>,
+    /// What the inventory says of it.
+    pub entry: Option<Known>,
+}
+
+/// What the inventory says, and what its places hold.
+#[derive(Debug, Clone)]
+pub struct Known {
+    /// The inventory's id.
+    pub id: String,
+    /// 1 is what the house stands on.
+    pub tier: u64,
+    /// The policy's strategy.
+    pub strategy: Choice,
+    /// Whether the policy allows two keys at once.
+    pub overlap: bool,
+    /// How long the old key must be quiet before it is killed.
+    pub quiet: Duration,
+    /// How long a disabled key is kept before it is deleted.
+    pub grace: Duration,
+    /// The stores, and whether each holds the leaked value.
+    pub stores: Vec<(String, bool)>,
+    /// The consumers.
+    pub consumers: Vec<String>,
+    /// The probes.
+    pub probes: Vec<String>,
+    /// The key's id as the inventory has it, for a provider that cannot be asked.
+    pub key: Option<KeyId>,
+}
+
+/// Why the world could not be surveyed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A store cannot be read: better learned now than after a kill.
+    #[error("look at the stores: {0}")]
+    Store(#[from] crate::store::Error),
+}
+
+/// The provider's id of the leaked key, and how many keys there are. What cannot be learned is left out: the plan copes.
+pub fn keys(hands: &Hands, credential: Option<&Credential>, fallback: Option<&KeyId>) -> (Option<KeyId>, Option<u64>) {
+    let Some(provider) = &hands.provider else { return (fallback.cloned(), None) };
+    let can = provider.profile().can;
+    let asked = credential.filter(|_| can.identify).and_then(|credential| provider.identify(credential).ok());
+    let count = can.list.then(|| provider.list().ok()).flatten().map(|keys| keys.len() as u64);
+    (asked.or_else(|| fallback.cloned()), count)
+}
+
+/// Each store, and whether it holds the leaked value.
+pub fn stores(hands: &Hands, leaked: Fingerprint, key: &FingerprintKey) -> Result<Vec<(String, bool)>, Error> {
+    let look = |store: &Box<dyn crate::store::Store>| {
+        Ok((store.describe(), key.fingerprint(&store.read()?) == leaked))
+    };
+    hands.stores.iter().map(look).collect()
+}
