@@ -15,6 +15,7 @@ pub mod allow;
 pub mod baseline;
 pub mod candidate;
 pub mod entropy;
+pub mod examples;
 mod excerpt;
 pub mod filter;
 pub mod finding;
