@@ -50,6 +50,13 @@ pub enum Event {
         /// Who.
         by: String,
     },
+    /// A person ends the incident: what was started is taken back, as far as it can be.
+    Withdrawn {
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+    },
     /// The run went on.
     Workflow {
         /// How.
@@ -147,6 +154,8 @@ pub enum Outcome {
     NothingToDo,
     /// A person ended the incident with the credential as it was.
     Aborted,
+    /// A person ended it where it stood, past the point from which it can be undone.
+    Abandoned,
 }
 
 /// An event with its place in the ledger.
@@ -177,6 +186,7 @@ impl Event {
             Event::Validated { .. } => "validated",
             Event::Decided { .. } => "decided",
             Event::Approved { .. } => "approved",
+            Event::Withdrawn { .. } => "withdrawn",
             Event::Measured { .. } => "measured",
             Event::Noted { .. } => "noted",
             Event::Closed { .. } => "closed",

@@ -304,6 +304,7 @@ impl Facts {
                 }
                 Event::Measured { cutover } => facts.cutover = Some(cutover.clone()),
                 Event::Noted { by, text } => facts.manual.push(shows(format!("{by}: {text}"))),
+                Event::Withdrawn { by, reason } => facts.manual.push(shows(format!("{by} ended the incident: {reason}"))),
                 Event::Workflow { run } => facts.run(run, entry, story, at >= from),
                 Event::Opened(_) | Event::Closed { .. } => {}
             }

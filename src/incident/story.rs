@@ -1,8 +1,10 @@
 //! Where an incident stands, from its events.
 
 use super::{Entry, Error, Event, Opened, Outcome};
+use crate::ledger::Status;
 use crate::provider::Verdict;
 use crate::rotate::{Plan, StepKind};
+use crate::workflow;
 use crate::workflow::event::Event as Run;
 use crate::workflow::state::State;
 use crate::workflow::StepId;
@@ -28,6 +30,8 @@ pub struct Story {
     pub waived: BTreeSet<StepId>,
     /// When the leaked value was first proven refused, or a person's kill was recorded.
     pub contained: Option<Timestamp>,
+    /// Whether a person ended it.
+    pub withdrawn: bool,
     /// How it ended.
     pub outcome: Option<Outcome>,
 }
@@ -47,10 +51,32 @@ impl Story {
             issues: 0,
             waived: BTreeSet::new(),
             contained: None,
+            withdrawn: false,
             outcome: None,
         };
         entries.iter().try_for_each(|entry| story.take(entry))?;
         Ok(story)
+    }
+
+    /// Where it stands, as lists show it.
+    pub fn status(&self) -> Status {
+        if self.outcome.is_some() {
+            return Status::Closed;
+        }
+        // An undone run has left the leaked credential as it was: somebody must decide.
+        if self.run.stuck().is_some() || self.run.outcome() == Some(workflow::event::Outcome::Undone) {
+            return Status::Stuck;
+        }
+        match (self.unapproved, self.contained) {
+            (true, _) => Status::Waiting,
+            (false, Some(_)) => Status::Contained,
+            (false, None) => Status::Open,
+        }
+    }
+
+    /// Whether a run has begun and is not over.
+    pub fn under_way(&self) -> bool {
+        !self.run.steps().is_empty() && self.run.outcome().is_none()
     }
 
     /// The kind of a step of the last plan.
@@ -58,7 +84,8 @@ impl Story {
         self.plan.as_ref()?.steps.get(step.0 as usize).map(|step| &step.kind)
     }
 
-    fn take(&mut self, entry: &Entry) -> Result<(), Error> {
+    /// Takes in one more event.
+    pub fn take(&mut self, entry: &Entry) -> Result<(), Error> {
         match &entry.event {
             Event::Opened(_) | Event::Measured { .. } | Event::Noted { .. } => {}
             Event::Validated { verdict } => self.verdict = Some(verdict.clone()),
@@ -69,6 +96,7 @@ impl Story {
                 self.waived.clear();
             }
             Event::Approved { .. } => self.unapproved = false,
+            Event::Withdrawn { .. } => self.withdrawn = true,
             Event::Workflow { run } => {
                 self.note(run, entry.at);
                 self.run.apply(run, entry.at)?;

@@ -16,6 +16,7 @@ mod jsonl;
 mod sarif;
 mod shown;
 mod text;
+pub mod postmortem;
 
 use crate::source::Skipped;
 use crate::validate::Judged;

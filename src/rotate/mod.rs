@@ -35,7 +35,7 @@ pub mod verify;
 
 pub use plan::{Plan, Step, StepKind};
 pub use receipt::Receipt;
-pub use strategy::{Choice, Reach, Strategy};
+pub use strategy::{Reach, Strategy};
 
 use crate::consumer::Consumer;
 use crate::ledger::{IncidentId, Ledger};

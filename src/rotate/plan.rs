@@ -1,7 +1,8 @@
 //! The plan: which steps, in which order, and how each may be treated. Pure: the same facts give the same plan.
 
-use super::strategy::{self, Choice, Strategy};
+use super::strategy::{self, Strategy};
 use super::survey::{Facts, Known};
+use crate::inventory::Wanted;
 use crate::provider::{KeyId, Operations, Verdict};
 use crate::secret::Fingerprint;
 use crate::workflow::{Class, StepSpec};
@@ -133,7 +134,7 @@ pub enum Error {
 }
 
 /// Makes the plan.
-pub fn make(facts: &Facts, asked: Choice) -> Result<Plan, Error> {
+pub fn make(facts: &Facts, asked: Wanted) -> Result<Plan, Error> {
     let (strategy, reasons) = strategy::choose(facts, asked).map_err(Error::NoOverlap)?;
     let mut draft = Draft::new(facts, strategy);
     match (strategy, &facts.entry) {

@@ -1,6 +1,7 @@
 //! Overlap or contain: the choice, and the reasons for it as sentences.
 
 use super::survey::Facts;
+use crate::inventory::Wanted;
 use crate::provider::{Overlap, Verdict};
 use serde::{Deserialize, Serialize};
 
@@ -11,19 +12,6 @@ pub enum Strategy {
     /// First the new key everywhere, then the kill: nobody is cut off.
     Overlap,
     /// First the kill: the leak ends now, and the service waits for the new key.
-    Contain,
-}
-
-/// What is asked for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Choice {
-    /// Decide from what is known.
-    #[default]
-    Auto,
-    /// Overlap, or say why it cannot be.
-    Overlap,
-    /// Contain.
     Contain,
 }
 
@@ -50,15 +38,15 @@ impl std::fmt::Display for Strategy {
 }
 
 /// Chooses. The sentences come back in the order of their weight; `Err` says why what was asked for cannot be.
-pub fn choose(facts: &Facts, asked: Choice) -> Result<(Strategy, Vec<String>), String> {
+pub fn choose(facts: &Facts, asked: Wanted) -> Result<(Strategy, Vec<String>), String> {
     let obstacle = obstacle(facts);
     match asked {
-        Choice::Contain => Ok((Strategy::Contain, vec!["Contain was asked for.".into()])),
-        Choice::Overlap => match obstacle {
+        Wanted::Contain => Ok((Strategy::Contain, vec!["Contain was asked for.".into()])),
+        Wanted::Overlap => match obstacle {
             Some(why) => Err(why),
             None => Ok((Strategy::Overlap, vec!["Overlap was asked for.".into()])),
         },
-        Choice::Auto => Ok(weigh(facts, obstacle)),
+        Wanted::Auto => Ok(weigh(facts, obstacle)),
     }
 }
 
@@ -68,10 +56,10 @@ fn weigh(facts: &Facts, obstacle: Option<String>) -> (Strategy, Vec<String>) {
     }
     let entry = facts.entry.as_ref();
     match (entry.map(|entry| entry.strategy).unwrap_or_default(), facts.reach) {
-        (Choice::Contain, _) => (Strategy::Contain, vec!["The inventory's policy says to contain.".into()]),
-        (Choice::Overlap, _) => (Strategy::Overlap, vec!["The inventory's policy says to overlap.".into()]),
-        (Choice::Auto, Reach::Public) => (Strategy::Contain, public(facts)),
-        (Choice::Auto, reach) => (Strategy::Overlap, overlap(facts, reach)),
+        (Wanted::Contain, _) => (Strategy::Contain, vec!["The inventory's policy says to contain.".into()]),
+        (Wanted::Overlap, _) => (Strategy::Overlap, vec!["The inventory's policy says to overlap.".into()]),
+        (Wanted::Auto, Reach::Public) => (Strategy::Contain, public(facts)),
+        (Wanted::Auto, reach) => (Strategy::Overlap, overlap(facts, reach)),
     }
 }
 
@@ -110,7 +98,7 @@ fn public(facts: &Facts) -> Vec<String> {
         _ => "and it may work",
     };
     let mut reasons = vec![format!("The key lies where anybody can read it, {live}: each minute counts more than an interruption.")];
-    if let Some(tier) = facts.entry.as_ref().map(|entry| entry.tier) {
+    if let Some(tier) = facts.entry.as_ref().and_then(|entry| entry.tier) {
         reasons.push(format!("What it opens is of tier {tier}."));
     }
     reasons

@@ -1,7 +1,8 @@
 //! Looking at the world before a plan is made, changing nothing: who knows the key, who holds it, how many there are.
 
-use super::strategy::{Choice, Reach};
+use super::strategy::Reach;
 use super::Hands;
+use crate::inventory::Wanted;
 use crate::provider::{KeyId, Profile, Verdict};
 use crate::secret::{Credential, Fingerprint, FingerprintKey};
 use std::time::Duration;
@@ -37,9 +38,9 @@ pub struct Known {
     /// The inventory's id.
     pub id: String,
     /// 1 is what the house stands on.
-    pub tier: u64,
+    pub tier: Option<u64>,
     /// The policy's strategy.
-    pub strategy: Choice,
+    pub strategy: Wanted,
     /// Whether the policy allows two keys at once.
     pub overlap: bool,
     /// How long the old key must be quiet before it is killed.
@@ -52,8 +53,6 @@ pub struct Known {
     pub consumers: Vec<String>,
     /// The probes.
     pub probes: Vec<String>,
-    /// The key's id as the inventory has it, for a provider that cannot be asked.
-    pub key: Option<KeyId>,
 }
 
 /// Why the world could not be surveyed.

@@ -49,12 +49,14 @@ fn sentence(event: &Event, plan: Option<&Plan>) -> Option<String> {
         Event::Measured { cutover } => {
             format!("Measured by {}: {} of {} requests failed", cutover.by, cutover.failed, cutover.requests)
         }
+        Event::Withdrawn { by, reason } => format!("{by} ended the incident: {reason}"),
         Event::Noted { by, text } => format!("{by}: {text}"),
         Event::Closed { outcome } => match outcome {
             Outcome::Rotated => "Closed: the leaked key is dead and a new one took its place".into(),
             Outcome::Killed => "Closed: the leaked key is dead".into(),
             Outcome::NothingToDo => "Closed: it was dead already and no store named it".into(),
             Outcome::Aborted => "Closed by a person: the leaked key is as it was".into(),
+            Outcome::Abandoned => "Closed by a person where it stood".into(),
         },
         Event::Workflow { run } => return running(run, plan),
     })

@@ -1,0 +1,70 @@
+//! From the inventory and the registry to what a rotation works on and what a plan is made of.
+
+use super::case::Case;
+use super::{Error, Responder};
+use crate::inventory::Entry;
+use crate::provider::{KeyId, Verdict};
+use crate::rotate::survey::{self, Facts, Known};
+use crate::rotate::{Hands, Look};
+
+impl Responder {
+    /// Opens what the entry names. Nothing is touched yet.
+    pub(super) fn hands(&self, entry: Option<&Entry>, provider: Option<&str>) -> Hands {
+        let provider = entry.map(|entry| entry.provider.as_str()).or(provider);
+        // An administrator's credential that cannot be read cannot be used either, so it cannot be the leaked one's killer.
+        let admins = self.admins.iter().filter_map(|place| place.read().ok());
+        let admins = admins.map(|secret| self.key.fingerprint(&secret)).collect();
+        let provider = provider.and_then(|id| self.registry.get(id));
+        let Some(entry) = entry else { return Hands { provider, admins, ..Hands::default() } };
+        Hands {
+            provider,
+            admins,
+            stores: entry.stores.iter().map(|spec| spec.open()).collect(),
+            consumers: entry.consumers.iter().map(|spec| spec.open()).collect(),
+            probes: entry.probes.iter().map(|spec| Look { probe: spec.open(), within: spec.within() }).collect(),
+            with: entry.issue.clone(),
+        }
+    }
+
+    /// What the plan is made of.
+    pub(super) fn facts(
+        &self,
+        case: &Case<'_>,
+        entry: Option<&Entry>,
+        hands: &Hands,
+        verdict: Verdict,
+        (old, keys): (Option<KeyId>, Option<u64>),
+    ) -> Result<Facts, Error> {
+        let opened = &case.story.opened;
+        let profile = hands.provider.as_ref().map(|provider| provider.profile().clone());
+        let provider = entry.map(|entry| entry.provider.clone()).or_else(|| opened.provider.clone());
+        let provider = provider.or_else(|| opened.rule.clone()).unwrap_or_else(|| "an unknown provider".into());
+        let known = entry.map(|entry| self.known(entry, hands, opened.fingerprint)).transpose()?;
+        Ok(Facts {
+            title: profile.as_ref().map_or_else(|| provider.clone(), |profile| profile.title.clone()),
+            provider,
+            profile,
+            verdict,
+            reach: opened.reach,
+            leaked: opened.fingerprint,
+            redacted: opened.redacted.clone(),
+            old,
+            keys,
+            entry: known,
+        })
+    }
+
+    fn known(&self, entry: &Entry, hands: &Hands, leaked: crate::secret::Fingerprint) -> Result<Known, Error> {
+        Ok(Known {
+            id: entry.id.clone(),
+            tier: entry.tier,
+            strategy: entry.policy.strategy,
+            overlap: entry.policy.overlap,
+            quiet: entry.policy.quiet,
+            grace: entry.policy.grace,
+            stores: survey::stores(hands, leaked, &self.key)?,
+            consumers: hands.consumers.iter().map(|consumer| consumer.describe()).collect(),
+            probes: hands.probes.iter().map(|look| look.probe.describe()).collect(),
+        })
+    }
+}
