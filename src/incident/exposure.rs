@@ -14,9 +14,10 @@ pub fn since(places: &[Place]) -> Option<Timestamp> {
 pub fn reach(remotes: &[String]) -> (Reach, String) {
     match remotes.iter().find(|remote| !is_private(remote)) {
         _ if remotes.is_empty() => (Reach::Unknown, "the repository names no remote".into()),
-        Some(remote) => {
-            (Reach::Unknown, format!("whether {} shows it to the public is not known", host(remote).unwrap_or("a remote")))
-        }
+        Some(remote) => (
+            Reach::Unknown,
+            format!("whether {} shows it to the public is not known", host(remote).unwrap_or("a remote")),
+        ),
         None => (Reach::Private, "every remote lies on this machine or in a private network".into()),
     }
 }

@@ -213,8 +213,11 @@ impl Event {
 /// Reads an incident's events back from the ledger.
 pub fn read(entries: Vec<ledger::Entry>) -> Result<Vec<Entry>, Error> {
     let one = |entry: ledger::Entry| {
-        let event = Event::deserialize(&entry.body.data)
-            .map_err(|why| Error::Unreadable { seq: entry.seq, kind: entry.body.kind, why: why.to_string() })?;
+        let event = Event::deserialize(&entry.body.data).map_err(|why| Error::Unreadable {
+            seq: entry.seq,
+            kind: entry.body.kind,
+            why: why.to_string(),
+        })?;
         Ok(Entry { seq: entry.seq, at: entry.at, event, hash: entry.hash })
     };
     entries.into_iter().map(one).collect()

@@ -205,7 +205,10 @@ impl PostMortem {
         let doubt = Verdict::Unknown { why: "nobody was asked".into() };
         let mut skipped = plan.map(|plan| plan.skipped.clone()).unwrap_or_default();
         if opened.credential.is_none() {
-            skipped.push("No new key was made: the inventory does not name this credential, so nobody is known to use it.".into());
+            skipped.push(
+                "No new key was made: the inventory does not name this credential, so nobody is known to use it."
+                    .into(),
+            );
         }
         Ok(PostMortem {
             version: VERSION,
@@ -304,7 +307,9 @@ impl Facts {
                 }
                 Event::Measured { cutover } => facts.cutover = Some(cutover.clone()),
                 Event::Noted { by, text } => facts.manual.push(shows(format!("{by}: {text}"))),
-                Event::Withdrawn { by, reason } => facts.manual.push(shows(format!("{by} ended the incident: {reason}"))),
+                Event::Withdrawn { by, reason } => {
+                    facts.manual.push(shows(format!("{by} ended the incident: {reason}")))
+                }
                 Event::Workflow { run } => facts.run(run, entry, story, at >= from),
                 Event::Opened(_) | Event::Closed { .. } => {}
             }
@@ -395,13 +400,22 @@ fn questions(story: &Story) -> Vec<Question> {
     let mut questions = vec![
         ("Impact", format!("What could be done with {what}, and what do the access logs of the exposure window show?")),
         ("Root cause", "What made writing the credential there the easiest thing to do?".into()),
-        ("Contributing factors", "Which check, default or habit could have caught it earlier, and why did it not?".into()),
+        (
+            "Contributing factors",
+            "Which check, default or habit could have caught it earlier, and why did it not?".into(),
+        ),
         ("What went well", "What worked, and should be kept?".into()),
         ("Where we got lucky", "What went right only by chance?".into()),
-        ("Action items", "Which changes prevent, detect or mitigate the next one? Each with an owner and a date.".into()),
+        (
+            "Action items",
+            "Which changes prevent, detect or mitigate the next one? Each with an owner and a date.".into(),
+        ),
     ];
     if story.opened.reach != Reach::Private {
-        questions.insert(1, ("Reach", "Who had access to the places where it lay: forks, clones, packages, images, mirrors?".into()));
+        questions.insert(
+            1,
+            ("Reach", "Who had access to the places where it lay: forks, clones, packages, images, mirrors?".into()),
+        );
     }
     if story.plan.as_ref().is_some_and(|plan| plan.steps.iter().any(|step| step.kind == StepKind::KillByHand)) {
         questions.push(("By hand", "What would let a machine end this key the next time?".into()));

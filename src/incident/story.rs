@@ -5,9 +5,9 @@ use crate::ledger::Status;
 use crate::provider::Verdict;
 use crate::rotate::{Plan, StepKind};
 use crate::workflow;
+use crate::workflow::StepId;
 use crate::workflow::event::Event as Run;
 use crate::workflow::state::State;
-use crate::workflow::StepId;
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 

@@ -31,7 +31,8 @@ pub fn markdown(told: &PostMortem) -> String {
     page.evidence("Evidence that the new key works", &told.evidence);
     if let Some(cutover) = &told.cutover {
         page.heading("Impact on callers");
-        let line = format!("{} of {} requests failed, measured by {}.", cutover.failed, cutover.requests, cell(&cutover.by));
+        let line =
+            format!("{} of {} requests failed, measured by {}.", cutover.failed, cutover.requests, cell(&cutover.by));
         page.line(&line);
     }
     page.evidence("What did not go straight", &told.troubles);
@@ -144,7 +145,12 @@ fn found(page: &mut Page, told: &PostMortem) {
         Reach::Private => "Private",
         Reach::Unknown => "Not known to be public",
     };
-    page.line(&format!("{reach}: {}. Found by {} at {}.", told.found.reach_known_by, told.found.by, time(told.found.at)));
+    page.line(&format!(
+        "{reach}: {}. Found by {} at {}.",
+        told.found.reach_known_by,
+        told.found.by,
+        time(told.found.at)
+    ));
     page.rows(&["Place", "Commit", "Author", "Since"], &rows);
 }
 

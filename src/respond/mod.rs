@@ -163,13 +163,7 @@ impl Responder {
 
     /// Ends an incident by a person's word: everything is taken back and the leaked credential left as it was. Past the
     /// first kill only a run that is stuck can be ended, and stays as it stands.
-    pub fn abort(
-        &self,
-        id: &IncidentId,
-        by: &str,
-        reason: &str,
-        observer: &mut dyn Observer,
-    ) -> Result<Ended, Error> {
+    pub fn abort(&self, id: &IncidentId, by: &str, reason: &str, observer: &mut dyn Observer) -> Result<Ended, Error> {
         self.with(id, |case| {
             if case.story.outcome.is_some() {
                 return Err(Error::Closed(id.clone()));
@@ -326,7 +320,11 @@ impl Responder {
 
     /// Runs the machine, and says how it ended.
     fn carry(&self, case: &mut Case<'_>, observer: &mut dyn Observer) -> Result<Ended, Error> {
-        self.owe(&case.id, "the process that was responding ended before it was done", later(self.clock.now(), ORPHANED))?;
+        self.owe(
+            &case.id,
+            "the process that was responding ended before it was done",
+            later(self.clock.now(), ORPHANED),
+        )?;
         let plan = case.story.plan.iter().flat_map(|plan| &plan.steps);
         let steps = plan.map(|step| step.spec.clone()).collect();
         let ended = self.runner(case, observer, |runner, state| {
@@ -471,7 +469,9 @@ pub enum Error {
     Store(#[from] crate::store::Error),
     #[error("find {0}: it is neither a credential of the inventory nor the start of a finding's fingerprint")]
     Nothing(String),
-    #[error("find a finding whose fingerprint starts with {0}: no store of the inventory and nothing that was scanned holds it")]
+    #[error(
+        "find a finding whose fingerprint starts with {0}: no store of the inventory and nothing that was scanned holds it"
+    )]
     NoFinding(String),
     #[error("tell which is meant by {asked}: {}", .candidates.join(", "))]
     Ambiguous { asked: String, candidates: Vec<String> },

@@ -23,7 +23,9 @@ pub(super) fn look(rotation: &Rotation<'_>, name: &str) -> Result<Option<Receipt
     match held {
         held if held == new => Ok(Some(receipt(rotation, name, new))),
         held if held == rotation.plan.leaked => Ok(None),
-        _ => Err(refused(format!("{name} holds a value that is neither the leaked nor the new one; somebody changed it"))),
+        _ => Err(refused(format!(
+            "{name} holds a value that is neither the leaked nor the new one; somebody changed it"
+        ))),
     }
 }
 

@@ -85,9 +85,9 @@ fn obstacle(facts: &Facts) -> Option<String> {
         return Some("The inventory's policy forbids an overlap.".into());
     }
     match (profile.limit, facts.keys) {
-        (Some(limit), Some(keys)) if keys >= limit => {
-            Some(format!("{title} allows {limit} keys and has {keys}: there is no room for another beside the old one."))
-        }
+        (Some(limit), Some(keys)) if keys >= limit => Some(format!(
+            "{title} allows {limit} keys and has {keys}: there is no room for another beside the old one."
+        )),
         _ => None,
     }
 }
@@ -97,7 +97,8 @@ fn public(facts: &Facts) -> Vec<String> {
         Verdict::Active { .. } => "and it works",
         _ => "and it may work",
     };
-    let mut reasons = vec![format!("The key lies where anybody can read it, {live}: each minute counts more than an interruption.")];
+    let mut reasons =
+        vec![format!("The key lies where anybody can read it, {live}: each minute counts more than an interruption.")];
     if let Some(tier) = facts.entry.as_ref().and_then(|entry| entry.tier) {
         reasons.push(format!("What it opens is of tier {tier}."));
     }
@@ -109,7 +110,8 @@ fn overlap(facts: &Facts, reach: Reach) -> Vec<String> {
         Reach::Private => "The leak is private",
         _ => "Nothing says that the leak is public",
     };
-    let mut reasons = vec![format!("{who}, and {} can hold two keys at once: nobody needs to be cut off.", facts.title)];
+    let mut reasons =
+        vec![format!("{who}, and {} can hold two keys at once: nobody needs to be cut off.", facts.title)];
     if let Verdict::Unknown { why } = &facts.verdict {
         reasons.push(format!("Whether the key still works could not be learned ({why}); it is taken to."));
     }

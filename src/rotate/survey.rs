@@ -1,7 +1,7 @@
 //! Looking at the world before a plan is made, changing nothing: who knows the key, who holds it, how many there are.
 
-use super::strategy::Reach;
 use super::Hands;
+use super::strategy::Reach;
 use crate::inventory::Wanted;
 use crate::provider::{KeyId, Profile, Verdict};
 use crate::secret::{Credential, Fingerprint, FingerprintKey};
@@ -74,8 +74,6 @@ pub fn keys(hands: &Hands, credential: Option<&Credential>, fallback: Option<&Ke
 
 /// Each store, and whether it holds the leaked value.
 pub fn stores(hands: &Hands, leaked: Fingerprint, key: &FingerprintKey) -> Result<Vec<(String, bool)>, Error> {
-    let look = |store: &Box<dyn crate::store::Store>| {
-        Ok((store.describe(), key.fingerprint(&store.read()?) == leaked))
-    };
+    let look = |store: &Box<dyn crate::store::Store>| Ok((store.describe(), key.fingerprint(&store.read()?) == leaked));
     hands.stores.iter().map(look).collect()
 }

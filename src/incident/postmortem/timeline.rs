@@ -36,7 +36,9 @@ fn sentence(event: &Event, plan: Option<&Plan>) -> Option<String> {
             format!("Opened by {}: {}{lay}", opened.source, opened.redacted)
         }
         Event::Validated { verdict } => match verdict {
-            Verdict::Active { identity: Some(identity), .. } => format!("The provider says that it works, as {identity}"),
+            Verdict::Active { identity: Some(identity), .. } => {
+                format!("The provider says that it works, as {identity}")
+            }
             Verdict::Active { identity: None, .. } => "The provider says that it works".into(),
             Verdict::Inactive => "The provider refuses it already".into(),
             Verdict::Unknown { why } => format!("Whether it works could not be learned: {why}"),
@@ -80,7 +82,9 @@ fn running(run: &Run, plan: Option<&Plan>) -> Option<String> {
 pub(super) fn trouble(run: &Run, plan: Option<&Plan>) -> Option<String> {
     Some(match run {
         Run::Started { step, attempt } if *attempt > 1 => format!("Try {attempt}: {}", label(*step, plan)),
-        Run::Failed { step, why, again: true, .. } => format!("Failed, to be tried again: {}: {why}", label(*step, plan)),
+        Run::Failed { step, why, again: true, .. } => {
+            format!("Failed, to be tried again: {}: {why}", label(*step, plan))
+        }
         Run::Failed { step, why, again: false, .. } => format!("Failed: {}: {why}", label(*step, plan)),
         Run::Lost { step, why } => format!("The answer was lost: {}: {why}", label(*step, plan)),
         Run::NotDone { step } => format!("Looked, and it was not done: {}", label(*step, plan)),
