@@ -6,13 +6,18 @@
 //! order at the end, so they are the same for any number of threads. Every byte that was asked for is read or accounted
 //! for as skipped: [`Scan::complete`] says which.
 //!
+//! What people decided to live with, and what is not sure enough, is set apart with the reason ([`sift`]).
+//!
 //! In a history a secret is reported where it was brought: a blob whose version before, at the same path, held the same
 //! secret brings nothing new.
 
-use crate::detect::{self, Confidence, Detector, Dropped, Finding, Hit};
-use crate::report::Accounting;
+mod sift;
+
+use crate::detect::{self, AllowList, Baseline, Confidence, Detector, Finding, Hit};
+use crate::report::{Accounting, Dropped};
 use crate::secret::Fingerprint;
 use crate::source::{self, Blob, Item, Provenance, Skipped, Source};
+use jiff::Timestamp;
 use rayon::ThreadPoolBuilder;
 use std::collections::HashSet;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -26,12 +31,12 @@ const IN_FLIGHT: usize = 64 << 20;
 pub struct Scan {
     /// What was scanned, as a person would say it.
     pub asked: String,
-    /// What was found and is sure enough.
+    /// What was found.
     pub findings: Vec<Finding>,
-    /// What was found and is less sure than [`Options::least`].
-    pub unsure: Vec<Finding>,
-    /// What looked like a secret and is none, when the detector explains.
+    /// What looked like a secret and is not reported, each with its reason.
     pub dropped: Vec<Dropped>,
+    /// What else a reader must know, a sentence each.
+    pub notes: Vec<String>,
     /// What was not read, in the order of the walk.
     pub skipped: Vec<Skipped>,
     /// What was read.
@@ -41,12 +46,27 @@ pub struct Scan {
 }
 
 /// How to scan.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Options {
     /// Threads that look at blobs; 0 for as many as there are cores.
     pub threads: usize,
     /// Findings less sure than this are set apart.
     pub least: Confidence,
+    /// What people decided to live with.
+    pub allow: AllowList,
+    /// What was known before.
+    pub baseline: Baseline,
+    /// Now: entries of the allow-list end.
+    pub at: Timestamp,
+}
+
+impl Options {
+    /// Nothing is allowed or known; findings of medium confidence and more are reported. Low is for rules that know only
+    /// a neighbourhood (`password = ...`): shown unasked they would bury the rest, so they are counted and named.
+    pub fn at(at: Timestamp) -> Options {
+        let (allow, baseline) = (AllowList::default(), Baseline::default());
+        Options { threads: 0, least: Confidence::Medium, allow, baseline, at }
+    }
 }
 
 /// Who wants to know how far it is. Called from many threads.
@@ -130,12 +150,12 @@ pub fn scan(
         })
     })?;
     let merged = detect::merge(brought(results.into_inner().unwrap_or_else(PoisonError::into_inner)));
-    let (findings, unsure) = merged.findings.into_iter().partition(|finding| finding.confidence >= options.least);
+    let sifted = sift::sift(merged, options);
     Ok(Scan {
         asked: source.describe(),
-        findings,
-        unsure,
-        dropped: merged.dropped,
+        findings: sifted.findings,
+        dropped: sifted.dropped,
+        notes: sifted.notes,
         complete: !skipped.iter().any(|one| one.asked),
         skipped,
         accounting: Accounting { elapsed: started.elapsed(), ..read },

@@ -132,8 +132,9 @@ fn ranges() {
 
     let (blobs, _) = walk(History::open(Some(world.root())).unwrap().range("main~2..main~1").unwrap());
     assert_eq!(blobs[0].touched, Some(vec![4..8]), "only the line that it added");
-    let pushed =
-        |without: &[Without]| brought(History::open(Some(world.root())).unwrap().pushed("main", without).unwrap());
+    let pushed = |without: &[Without]| {
+        brought(History::open(Some(world.root())).unwrap().pushed(&["main".into()], without).unwrap())
+    };
     assert_eq!(pushed(&[Without::Revisions(vec!["v2".into(), "0".repeat(40)])]), ["b=last@third"]);
     assert_eq!(pushed(&[Without::Refs("refs/tags/".into())]), ["b=last@third"]);
     assert_eq!(pushed(&[Without::Refs("refs/remotes/".into())]).len(), 3);

@@ -31,6 +31,8 @@ pub struct History {
     others: Vec<(String, Oid)>,
     /// Refs that could not be read.
     broken: Vec<Skipped>,
+    /// Tips were named.
+    narrowed: bool,
     /// Only a part was asked for.
     partial: bool,
     what: String,
@@ -52,9 +54,7 @@ impl History {
         let what = format!("history of {}", place.name);
         let shallow = refs::shallow(&place).into_iter().collect();
         let wanted = Wanted { shallow, ..Wanted::default() };
-        let mut history = History { place, wanted, others: Vec::new(), broken: Vec::new(), partial: false, what };
-        history.reach_everything();
-        Ok(history)
+        Ok(History { place, wanted, others: Vec::new(), broken: Vec::new(), narrowed: false, partial: false, what })
     }
 
     /// Just the commits of `A..B`.
@@ -64,13 +64,16 @@ impl History {
         Ok(self)
     }
 
-    /// Just the commits that `tip` reaches and `without` does not: what a push brought.
-    pub fn pushed(mut self, tip: &str, without: &[Without]) -> Result<History, Error> {
+    /// Just the commits that `tips` reach and `without` does not: what a push brought.
+    pub fn pushed(mut self, tips: &[String], without: &[Without]) -> Result<History, Error> {
         let place = &self.place;
-        let new = revision::commit(place, tip).ok_or_else(|| Error::BadRange {
-            range: printable(tip.as_bytes()),
-            why: format!("{} has no such commit", place.name),
-        })?;
+        let find = |tip: &String| {
+            revision::commit(place, tip).ok_or_else(|| Error::BadRange {
+                range: printable(tip.as_bytes()),
+                why: format!("{} has no such commit", place.name),
+            })
+        };
+        let new = tips.iter().map(find).collect::<Result<Vec<_>, _>>()?;
         let mut hidden = Vec::new();
         for part in without {
             match part {
@@ -83,7 +86,7 @@ impl History {
                 }
             }
         }
-        self.narrow(vec![new], hidden, &format!("what is new in {}", printable(tip.as_bytes())));
+        self.narrow(new, hidden, "what was pushed");
         Ok(self)
     }
 
@@ -98,8 +101,7 @@ impl History {
     fn narrow(&mut self, tips: Vec<Oid>, without: Vec<Oid>, name: &str) {
         self.wanted.tips = tips;
         self.wanted.without = without;
-        self.others.clear();
-        self.broken.clear();
+        self.narrowed = true;
         self.partial = true;
         self.what = format!("{name} of {}", self.place.name);
     }
@@ -130,6 +132,9 @@ impl Source for History {
     }
 
     fn walk(&mut self, sink: &mut dyn FnMut(Item) -> bool) -> Result<(), Error> {
+        if !self.narrowed {
+            self.reach_everything();
+        }
         let objects = &self.place.objects;
         let mut tips = Vec::new();
         let mut trees = Vec::new();
