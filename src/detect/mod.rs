@@ -251,3 +251,6 @@ fn advance(from: Position, bytes: &[u8]) -> Position {
     };
     Position { line: from.line + newlines, column }
 }
+
+#[cfg(test)]
+mod tests;
