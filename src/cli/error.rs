@@ -51,18 +51,44 @@ pub fn report(result: Result<Exit, Error>, console: &Console) -> ExitCode {
         Ok(Exit::Incomplete) => ExitCode::from(3),
         Ok(Exit::Person) => ExitCode::from(4),
         Err(error) => {
-            let mut text = error.cause.to_string();
-            let mut source = error.cause.source();
-            while let Some(cause) = source {
-                let cause_text = cause.to_string();
-                if !text.ends_with(&cause_text) {
-                    text.push_str(": ");
-                    text.push_str(&cause_text);
-                }
-                source = cause.source();
-            }
-            console.error(&text, error.hint.as_deref());
+            console.error(&chain(error.cause.as_ref()), error.hint.as_deref());
             ExitCode::from(2)
         }
+    }
+}
+
+/// A failure and its causes on one line, none of them said twice (some messages quote their cause already). A list of
+/// mistakes keeps its lines.
+fn chain(error: &(dyn StdError + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("read {what}")]
+    struct Outer {
+        what: &'static str,
+        source: std::io::Error,
+    }
+
+    #[test]
+    fn causes_follow_and_none_is_said_twice() {
+        let error = Outer { what: "the ledger", source: std::io::Error::other("disk full") };
+        assert_eq!(chain(&error), "read the ledger: disk full");
+        let error = Outer { what: "the ledger: disk full", source: std::io::Error::other("disk full") };
+        assert_eq!(chain(&error), "read the ledger: disk full");
     }
 }
