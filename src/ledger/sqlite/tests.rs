@@ -1,3 +1,5 @@
+//! The ledger on a real disk: modes, what lies in its files, kept samples, and a process killed between two statements.
+
 use super::super::conformance::{self, at, body, new_incident, opened};
 use super::super::holder::Holder;
 use super::*;
