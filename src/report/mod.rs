@@ -13,10 +13,10 @@
 mod gitleaks;
 mod json;
 mod jsonl;
+pub mod postmortem;
 mod sarif;
 mod shown;
 mod text;
-pub mod postmortem;
 
 use crate::source::Skipped;
 use crate::validate::Judged;
