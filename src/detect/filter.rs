@@ -223,3 +223,91 @@ fn longest_run(bytes: &[u8], follows: impl Fn(u8, u8) -> bool) -> usize {
 fn contains(bytes: &[u8], part: &[u8]) -> bool {
     bytes.windows(part.len()).any(|window| window == part)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::File;
+    use crate::rule::RuleSet;
+    use crate::rule::example::Recipe;
+
+    const RULE: &str = "\
+provider: x
+title: X
+rules:
+  - id: x
+    description: X
+    keywords: [xxx]
+    pattern: 'xxx'
+    entropy: 2.5
+    allow: { values: ['^allowed'], paths: ['^skip/'] }
+    examples: { match: ['a'], no-match: ['b'] }
+";
+
+    /// `before[secret]after` in a path, for a host.
+    fn check(text: &str, host: Option<&str>, path: &str, want: Option<Reason>) {
+        let rules = RuleSet::of(&[File { name: "x.yaml".into(), text: RULE.into() }]).unwrap();
+        let (before, rest) = text.split_once('⟨').unwrap();
+        let (secret, after) = rest.split_once('⟩').unwrap();
+        let (before, secret, after) = (before.as_bytes(), secret.as_bytes(), after.as_bytes());
+        let (host, path) = (host.map(str::as_bytes), path.as_bytes());
+        let seen = Seen { rule: &rules.rules()[0], secret, before, after, host, path };
+        assert_eq!(reason(&seen), want, "{text}");
+    }
+
+    #[test]
+    fn each_reason_has_its_cases() {
+        let random = Recipe::parse("{{ alnum(36) }}").unwrap().make(11);
+        for (text, want) in [
+            (format!("k=⟨{random}⟩"), None),
+            (format!("k=⟨allowed{random}⟩"), Some(Reason::AllowedValue)),
+            ("k=⟨${DB_PASSWORD}⟩".into(), Some(Reason::Template)),
+            ("k=${⟨DB_PASSWORD⟩}".into(), Some(Reason::Template)),
+            ("k={{ ⟨vault.password⟩ }}".into(), Some(Reason::Template)),
+            ("k=⟨$DB_PASSWORD⟩".into(), Some(Reason::Template)),
+            ("//u:$⟨PASSWORD⟩@".into(), Some(Reason::Template)),
+            ("k=⟨<token of yours>⟩".into(), Some(Reason::Template)),
+            ("k=<⟨token of yours⟩>".into(), Some(Reason::Template)),
+            ("<k>⟨tr0ub4dor&3⟩</k>".into(), None),
+            ("k=⟨ABCIOSFODNN7EXAMPLE⟩".into(), Some(Reason::DocumentedExample)),
+            ("k=⟨your_api_key_here⟩".into(), Some(Reason::Placeholder)),
+            ("k=⟨abc_xxxxxxxxxxxxxxx⟩".into(), Some(Reason::Placeholder)),
+            ("//u:⟨Password⟩@".into(), Some(Reason::Placeholder)),
+            ("//u:⟨Password7!q⟩@".into(), None),
+            (format!("k=⟨ab_{}⟩", "Q".repeat(20)), Some(Reason::Repeated)),
+            (format!("k=⟨{}⟩", "ab12".repeat(8)), Some(Reason::Repeated)),
+            ("k=⟨q9_0123456789abcdefzk⟩".into(), Some(Reason::Sequential)),
+            ("k=⟨ab_CDEFGHIJKLMNOPQ⟩".into(), Some(Reason::Sequential)),
+            ("k=⟨aabbccddaee⟩".into(), Some(Reason::LowEntropy)),
+        ] {
+            check(&text, None, "src/a", want);
+        }
+    }
+
+    #[test]
+    fn hosts_and_paths() {
+        let text = "//u:⟨tr0ub4dor&3⟩@";
+        for (host, want) in [
+            ("db.corp.io", None),
+            ("notexample.com", None),
+            ("db.Example.com", Some(Reason::ExampleHost)),
+            ("example.org", Some(Reason::ExampleHost)),
+            ("db.test", Some(Reason::ExampleHost)),
+        ] {
+            check(text, Some(host), "src/a", want);
+        }
+        check(text, None, "skip/a", Some(Reason::AllowedPath));
+    }
+
+    #[test]
+    fn what_is_random_is_not_dropped() {
+        let recipe = Recipe::parse("{{ alnum(40) }}").unwrap();
+        let key = Recipe::parse("{{ base64(1600) }}").unwrap();
+        for seed in 0..2000 {
+            check(&format!("k=⟨{}⟩", recipe.make(seed)), None, "src/a", None);
+            if seed % 20 == 0 {
+                check(&format!("k=⟨{}⟩", key.make(seed)), None, "src/a", None);
+            }
+        }
+    }
+}

@@ -128,12 +128,11 @@ fn rivals(mut hits: Vec<Hit>) -> Vec<(Hit, Option<String>)> {
 }
 
 /// Of hits that hang together, the better ones win what they cover: first the surest rule as it is declared, then one that
-/// names a provider, then the longer secret, then the earlier.
+/// names a provider, then the longer secret, then the one with more parts, then the earlier.
 fn settle(mut group: Vec<Hit>) -> Vec<(Hit, Option<String>)> {
     group.sort_by_key(|hit| {
-        let length = hit.past - hit.occurrence.offset;
-        let rule = &hit.rule;
-        (Reverse((rule.confidence, rule.provider.is_some(), length)), hit.occurrence.offset, rule.id.clone())
+        let (rule, length, parts) = (&hit.rule, hit.past - hit.occurrence.offset, hit.credential.parts.len());
+        (Reverse((rule.confidence, rule.provider.is_some(), length, parts)), hit.occurrence.offset, rule.id.clone())
     });
     let mut settled: Vec<(Hit, Option<String>)> = Vec::with_capacity(group.len());
     for hit in group {
