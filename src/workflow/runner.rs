@@ -195,13 +195,14 @@ impl Runner<'_> {
         }
         self.observer.waiting(state, step, until);
         loop {
-            let now = self.clock.now();
-            let left = left(now);
+            let left = left(self.clock.now());
             if left.is_zero() {
                 return Ok(true);
             }
-            self.journal.keep(now)?;
             self.clock.sleep(left.min(SLICE));
+            if left > SLICE {
+                self.journal.keep(self.clock.now())?;
+            }
         }
     }
 }

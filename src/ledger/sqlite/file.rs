@@ -16,7 +16,7 @@ const MIGRATIONS: &[&str] = &[include_str!("v1.sql")];
 const APPLICATION: u32 = 0x7374_6e63;
 
 /// How long a statement waits for another process that writes.
-const BUSY: Duration = Duration::from_secs(10);
+pub(super) const BUSY: Duration = Duration::from_secs(10);
 
 /// Sealed with the ledger's key when it is made, to know the key again.
 const CHECK: Place<'_> = Place { table: "meta", owner: "ledger", name: "key-check" };

@@ -2,8 +2,13 @@
 
 use super::super::seal::{Place, SealKey};
 use super::super::{Error, IncidentId};
+use super::file::BUSY;
 use crate::secret::Secret;
 use rusqlite::{Connection, OptionalExtension, Transaction};
+use std::time::Duration;
+
+/// How long the cutting of the log waits for its readers: it is asked for often and can be done later.
+const PATIENCE: Duration = Duration::from_millis(200);
 
 pub(super) fn put(
     tx: &Transaction<'_>,
@@ -40,10 +45,15 @@ pub(super) fn wipe(tx: &Transaction<'_>, incident: &IncidentId, prefix: &str) ->
 
 /// Takes the older pages out of the write-ahead log, which still hold what was just wiped (sealed, never plain).
 pub(super) fn forget(connection: &Connection) {
-    // Another reader may hold the log back; then the next checkpoint does it.
-    let done = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+    // Another reader may hold the log back; then a later checkpoint does it.
+    let done = connection
+        .busy_timeout(PATIENCE)
+        .and_then(|()| connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0)));
     if !matches!(done, Ok(0)) {
         tracing::debug!("the write-ahead log is in use and was not cut");
+    }
+    if let Err(error) = connection.busy_timeout(BUSY) {
+        tracing::debug!(%error, "the ledger keeps a shorter patience");
     }
 }
 

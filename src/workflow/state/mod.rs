@@ -193,15 +193,19 @@ impl State {
                 let start = self.last_end.map(|end| later(end, progress.spec.hold));
                 wait(step, start, now).unwrap_or(Command::Run { step, attempt: 1 })
             }
-            Phase::Running | Phase::Uncertain if progress.spent(Act::Probe) => {
-                Command::Record(stuck(step, progress, "look whether it was done"))
-            }
+            Phase::Running | Phase::Uncertain if progress.spent(Act::Probe) => Command::Record(stuck(
+                step,
+                progress,
+                "nobody could look whether it was done; put right what stops the look",
+            )),
             Phase::Running | Phase::Uncertain => {
                 wait(step, progress.not_before, now).unwrap_or(Command::Probe { step })
             }
-            _ if progress.spent(Act::Run) && self.past_pivot() => {
-                Command::Record(stuck(step, progress, "put right what stops it"))
-            }
+            _ if progress.spent(Act::Run) && self.past_pivot() => Command::Record(stuck(
+                step,
+                progress,
+                "put right what stops it, or do it by hand (a resume looks first)",
+            )),
             _ if progress.spent(Act::Run) => {
                 Command::Record(Event::Aborting { why: format!("{}: {}", progress.spec.label, progress.why) })
             }
@@ -287,7 +291,6 @@ fn wait(step: StepId, until: Option<Timestamp>, now: Timestamp) -> Option<Comman
 
 /// The event that calls a person to a step.
 fn stuck(step: StepId, progress: &Progress, todo: &str) -> Event {
-    let instructions =
-        format!("“{}”: {todo}, then resume. The step is looked at before it is tried.", progress.spec.label);
+    let instructions = format!("“{}”: {todo}, then resume.", progress.spec.label);
     Event::Stuck { step, why: progress.why.clone(), instructions }
 }
