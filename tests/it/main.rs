@@ -9,6 +9,7 @@
 )]
 
 mod house;
+mod ledger;
 mod report;
 mod sources;
 mod ui;
