@@ -4,6 +4,7 @@ use crate::cli::Error;
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -74,10 +75,10 @@ impl Said {
     }
 }
 
-/// Runs a verb of this program to its end.
-pub fn verb(args: &[&OsStr], environment: &[(&str, &OsStr)]) -> Result<Said, Error> {
+/// Runs a verb of this program to its end, in a folder.
+pub fn verb(args: &[&OsStr], folder: &Path, environment: &[(&str, &OsStr)]) -> Result<Said, Error> {
     let mut command = program()?;
-    command.args(args).envs(environment.iter().copied()).stdin(Stdio::null());
+    command.args(args).envs(environment.iter().copied()).current_dir(folder).stdin(Stdio::null());
     let output = command.output().map_err(|error| Error::new(format!("run stanch: {error}")))?;
     Ok(Said {
         status: output.status,

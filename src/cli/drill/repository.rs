@@ -30,10 +30,11 @@ const WORK: [&str; 6] = [
 
 /// Makes the repository with `secret` in its history; the last commit is an hour old.
 pub fn make(folder: &Path, secret: &Secret) -> Result<(), Error> {
-    git(folder, &["init", "--quiet", "--bare", "."], b"")?;
+    git(folder, &["init", "--quiet", "."], b"")?;
     let stream = history(secret, Timestamp::now())?;
     git(folder, &["fast-import", "--quiet"], stream.as_bytes())?;
-    git(folder, &["symbolic-ref", "HEAD", "refs/heads/main"], b"")
+    git(folder, &["symbolic-ref", "HEAD", "refs/heads/main"], b"")?;
+    git(folder, &["reset", "--quiet", "--hard"], b"")
 }
 
 /// The history as a stream for `git fast-import`.
