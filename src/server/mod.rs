@@ -7,6 +7,7 @@
 //!
 //! Only this folder and `sandbox/` await; workers are plain threads. Speaks plain HTTP: TLS ends at a proxy in front.
 
+mod desk;
 mod door;
 mod github;
 mod partner;
@@ -14,7 +15,7 @@ mod push;
 mod signature;
 mod worker;
 
-pub use worker::{Desk, Handled};
+pub use desk::Desk;
 
 use door::{Bell, Door};
 use stanch::config::Serve;
@@ -63,7 +64,7 @@ pub fn serve(
     listen: SocketAddr,
     serve: &Serve,
     ground: Ground,
-    desk: Arc<dyn Desk>,
+    desk: Arc<dyn worker::Desk>,
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), Error> {
     let failed = |source| Error { listen, source };

@@ -5,6 +5,9 @@
 use super::github::{Error, Named};
 use serde::Deserialize;
 use stanch::secret::Secret;
+use stanch::source::git::history::Without;
+use stanch::source::{self, git::History};
+use std::path::Path;
 
 /// What a push brought.
 #[derive(Debug, PartialEq, Eq)]
@@ -17,6 +20,8 @@ pub struct Push {
     pub before: Option<String>,
     /// Where it stands; `None` when it was deleted.
     pub after: Option<String>,
+    /// The repository's main branch, when this is another one.
+    pub base: Option<String>,
 }
 
 impl Push {
@@ -28,16 +33,41 @@ impl Push {
             r#ref: String,
             before: String,
             after: String,
-            repository: Named,
+            repository: Repository,
+        }
+        #[derive(Deserialize)]
+        struct Repository {
+            #[serde(flatten)]
+            named: Named,
+            #[serde(default)]
+            default_branch: Option<String>,
         }
         let delivery: Delivery = serde_json::from_slice(body.expose())
             .map_err(|_| Error::Unreadable("it is no push with ref, before, after and repository"))?;
+        let base = delivery.repository.default_branch.map(|name| format!("refs/heads/{name}"));
         Ok(Push {
-            repository: delivery.repository.checked()?,
+            repository: delivery.repository.named.checked()?,
+            base: base.filter(|base| *base != delivery.r#ref),
             reference: stanch::text::terminal::printable(delivery.r#ref.as_bytes()),
             before: commit(delivery.before)?,
             after: commit(delivery.after)?,
         })
+    }
+
+    /// What it is called.
+    pub fn place(&self) -> String {
+        format!("push to {} of {}", self.reference, self.repository)
+    }
+
+    /// The commits that it brought, as the mirror has them; `None` when it only took some away. A mirror that has not
+    /// fetched them yet is an error: later it may have.
+    pub fn range(&self, mirror: &Path) -> Result<Option<History>, Error> {
+        let Some(after) = &self.after else { return Ok(None) };
+        let later = |error: source::Error| Error::Later { place: self.place(), why: error.to_string() };
+        let mut without = vec![Without::Revisions(self.before.iter().cloned().collect())];
+        without.extend(self.base.iter().map(|base| Without::Revisions(vec![base.clone()])));
+        let history = History::open(Some(mirror)).and_then(|history| history.pushed(after, &without)).map_err(later)?;
+        Ok(Some(history))
     }
 }
 

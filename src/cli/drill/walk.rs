@@ -108,7 +108,9 @@ fn find(stage: &Stage) -> Result<(String, Place), Error> {
     };
     match said.json.get("findings").and_then(Value::as_array).map(Vec::len) {
         Some(1) => Ok((text("/findings/0/fingerprint"), place)),
-        other => Err(Error::new(format!("find the leaked key: the history has {} findings, not 1", other.unwrap_or(0)))),
+        other => {
+            Err(Error::new(format!("find the leaked key: the history has {} findings, not 1", other.unwrap_or(0))))
+        }
     }
 }
 
