@@ -12,6 +12,7 @@ mod hook;
 mod incident;
 mod logs;
 mod respond;
+mod responding;
 mod rules;
 mod scan;
 mod serve;

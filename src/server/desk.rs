@@ -9,13 +9,14 @@ use super::push::Push;
 use super::worker::{self, Handled};
 use jiff::{SignedDuration, Timestamp};
 use stanch::config::Github;
-use stanch::detect::{self, Confidence, Detector, Finding};
+use stanch::detect::{self, AllowList, Baseline, Confidence, Detector, Finding};
 use stanch::http::Transport;
 use stanch::inventory::Wanted;
 use stanch::inventory::response::{Action, Responses};
 use stanch::ledger::{Delivery, IncidentId, Status};
 use stanch::respond::{Ended, Leak, Responder};
 use stanch::rotate::Reach;
+use stanch::scan;
 use stanch::secret::{Credential, Fingerprint, Secret};
 use stanch::source::{Blob, Provenance};
 use std::collections::BTreeMap;
@@ -39,6 +40,8 @@ pub struct Desk {
     pub mirrors: BTreeMap<String, PathBuf>,
     /// Recognises what was found.
     pub detector: Detector,
+    /// What people decided to live with, in what a push brings.
+    pub allow: AllowList,
     /// Incidents that rest after a failure, until when.
     pub resting: Mutex<BTreeMap<IncidentId, Timestamp>>,
 }
@@ -105,8 +108,14 @@ impl Desk {
             return Ok(format!("{}: no mirror is configured", push.place()));
         };
         let Some(history) = push.range(mirror)? else { return Ok(format!("{}: it brought nothing", push.place())) };
-        let options = stanch::scan::Options { threads: 1, least: Confidence::Medium };
-        let scan = stanch::scan::scan(Box::new(history), &self.detector, &options, &()).map_err(Trouble::later)?;
+        let options = scan::Options {
+            threads: 1,
+            least: Confidence::Medium,
+            allow: self.allow.clone(),
+            baseline: Baseline::default(),
+            at: Timestamp::now(),
+        };
+        let scan = scan::scan(Box::new(history), &self.detector, &options, &()).map_err(Trouble::later)?;
         let mut notes = vec![format!("{}: {} findings", push.place(), scan.findings.len())];
         for finding in &scan.findings {
             let leak =

@@ -66,7 +66,9 @@ impl Push {
         let later = |error: source::Error| Error::Later { place: self.place(), why: error.to_string() };
         let mut without = vec![Without::Revisions(self.before.iter().cloned().collect())];
         without.extend(self.base.iter().map(|base| Without::Revisions(vec![base.clone()])));
-        let history = History::open(Some(mirror)).and_then(|history| history.pushed(after, &without)).map_err(later)?;
+        let history = History::open(Some(mirror))
+            .and_then(|history| history.pushed(std::slice::from_ref(after), &without))
+            .map_err(later)?;
         Ok(Some(history))
     }
 }
