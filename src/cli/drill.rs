@@ -78,7 +78,7 @@ fn rehearse(args: &Args, console: &Console) -> Result<Exit, Error> {
     }
     let said = match args.format {
         Format::Json => outcome.json(),
-        Format::Text => outcome.text(console.out_color),
+        Format::Text => outcome.text(console.paints()),
     };
     console.out(said.as_bytes())?;
     match outcome.holds() {
