@@ -46,6 +46,7 @@ pub mod incident;
 pub mod inventory;
 pub mod ledger;
 pub mod probe;
+pub mod process;
 pub mod provider;
 pub mod report;
 pub mod respond;

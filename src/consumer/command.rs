@@ -1,7 +1,8 @@
-//! A command that is run.
+//! A command that makes a service take up the new value: `systemctl restart app`.
 
 use super::{Consumer, Error};
 use crate::yaml::Node;
+use crate::{failpoint, process};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -22,8 +23,8 @@ impl Command {
         let mut fields = node.fields()?;
         let run = fields.required("run").and_then(|node| {
             let run = node.strings();
-            if run.is_empty() {
-                node.mistake("a command has at least one word");
+            if run.first().is_none_or(String::is_empty) {
+                node.mistake("a command is a list of its program and its arguments");
             }
             (!run.is_empty()).then_some(run)
         });
@@ -35,10 +36,53 @@ impl Command {
 
 impl Consumer for Command {
     fn describe(&self) -> String {
-        format!("the command {}", self.run.join(" "))
+        format!("the command `{}`", self.run.join(" "))
     }
 
     fn restart(&self) -> Result<(), Error> {
-        Err(Error::Missing { consumer: self.describe(), why: format!("{:?}", (self.timeout, &self.folder)) })
+        let ran = failpoint::around("consumer command", || process::run(&self.run, &self.folder, self.timeout));
+        match ran {
+            Ok(ended) if ended.good => Ok(()),
+            Ok(ended) => Err(Error::Failed { consumer: self.describe(), why: format!("it {}", ended.how) }),
+            Err(error) => Err(Error::Missing { consumer: self.describe(), why: error.to_string() }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::consumer::Spec;
+    use crate::yaml::Document;
+
+    fn restart(yaml: &str) -> Result<(), String> {
+        let document = Document::parse("c.yaml", yaml).unwrap();
+        let spec = Spec::read(&document.root(), Path::new("/"));
+        let spec = document.finish(spec).map_err(|mistakes| mistakes.to_string())?;
+        spec.open().restart().map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_command_is_run_without_a_shell() {
+        assert_eq!(restart("command: { run: [test, '$HOME', =, '$HOME'] }"), Ok(()));
+        let failed = restart("command: { run: [sh, -c, 'echo no; exit 2'] }").unwrap_err();
+        assert_eq!(failed, "restart by the command `sh -c echo no; exit 2`: it ended with 2: no");
+        let slow = restart("command: { run: [sleep, '30'], timeout: 50ms }").unwrap_err();
+        assert!(slow.ends_with("it was killed after 50 ms"), "{slow}");
+        assert!(restart("command: { run: [/no/such/program] }").unwrap_err().contains("No such file"));
+    }
+
+    #[test]
+    fn mistakes_are_said() {
+        for (yaml, want) in [
+            ("command: { run: [] }", "a command is a list"),
+            ("command: { run: systemctl }", "expected a list"),
+            ("command: { }", "`run` is missing"),
+            ("commnd: { run: [a] }", "did you mean `command`?"),
+            ("{}", "expected exactly one of: command, signal"),
+        ] {
+            let found = restart(yaml).unwrap_err();
+            assert!(found.contains(want), "{yaml}: {found}");
+        }
     }
 }

@@ -60,7 +60,7 @@ impl Spec {
     /// The probe, ready to look. Nothing is touched yet.
     pub fn open(&self) -> Box<dyn Probe> {
         match &self.kind {
-            Kind::Http(probe) => Box::new(probe.clone()),
+            Kind::Http(probe) => probe.open(),
             Kind::Command(probe) => Box::new(probe.clone()),
         }
     }
@@ -73,6 +73,50 @@ pub struct Evidence {
     pub good: bool,
     /// What was seen, scrubbed, in a few words: `200 in 12 ms`.
     pub seen: String,
+}
+
+/// What may be asked for as `{{ name }}`: the provider's ids of the two keys.
+const FACTS: &[&str] = &["new_key", "old_key"];
+
+/// Reads a text with facts in it.
+fn text(node: &Node<'_>) -> Option<String> {
+    let text = node.string()?;
+    let mut rest = text.as_str();
+    while let Some((_, after)) = rest.split_once("{{") {
+        let Some((name, after)) = after.split_once("}}") else {
+            node.mistake("a `{{` without its `}}`");
+            return None;
+        };
+        if !FACTS.contains(&name.trim()) {
+            node.mistake(format_args!("`{}` is no fact (known here: {})", name.trim(), FACTS.join(", ")));
+        }
+        rest = after;
+    }
+    Some(text)
+}
+
+/// A text with its facts in it; a fact that is not known yet stays as it is written, and fits nothing.
+fn filled(text: &str, facts: &BTreeMap<String, String>) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("{{") {
+        out.push_str(before);
+        match after.split_once("}}") {
+            Some((name, after)) => {
+                match facts.get(name.trim()) {
+                    Some(fact) => out.push_str(fact),
+                    None => out.push_str(&format!("{{{{{name}}}}}")),
+                }
+                rest = after;
+            }
+            None => {
+                out.push_str("{{");
+                rest = after;
+            }
+        }
+    }
+    out.push_str(rest);
+    out
 }
 
 impl fmt::Debug for dyn Probe {

@@ -37,6 +37,34 @@ pub fn scrub<'a>(text: &str, secrets: impl IntoIterator<Item = &'a Secret>) -> S
     clean
 }
 
+/// `text` with every word that looks like a token masked: for text that came from where nobody knows the secrets (what a
+/// command printed). A word of at least 16 letters and digits, both of them in it, is one too many to be shown.
+pub fn scrub_unknown(text: &str) -> String {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '+' | '=' | '/' | '.' | '~');
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let end = rest.find(|c| is_word(c) != is_word(first)).unwrap_or(rest.len());
+        let (run, after) = rest.split_at(end);
+        match looks_like_a_token(run) {
+            true => out.push_str(&format!("…({})", run.len())),
+            false => out.push_str(run),
+        }
+        rest = after;
+    }
+    out
+}
+
+/// Sixteen characters or more with letters and digits between the signs that also part words, paths and hosts.
+fn looks_like_a_token(run: &str) -> bool {
+    const FROM: usize = 16;
+    run.split(['/', '.']).any(|part| {
+        let digits = part.bytes().filter(u8::is_ascii_digit).count();
+        let letters = part.bytes().filter(u8::is_ascii_alphabetic).count();
+        part.len() >= FROM && digits > 0 && letters > 0
+    })
+}
+
 /// The ways in which an answer may echo a secret, the longest first.
 #[expect(clippy::disallowed_methods, reason = "builds the forms to look for; they live no longer than the call")]
 fn forms(secret: &Secret) -> Vec<String> {
@@ -90,6 +118,21 @@ mod tests {
             let clean = scrub(&format!("before {form} after"), [&secret]);
             assert!(!clean.contains(&form), "left in: {clean}");
             assert!(clean.starts_with("before ") && clean.ends_with(" after"));
+        }
+    }
+
+    #[test]
+    fn tokens_are_masked_where_nobody_knows_them() {
+        let token = format!("tok_{}", "a1b2c3d4".repeat(3));
+        for (text, want) in [
+            (format!("got {token}, bye"), "got …(28), bye".to_owned()),
+            (format!("key={token}\n"), "…(32)\n".to_owned()),
+            (format!("https://h/{token}/x"), "https:…(34)".to_owned()),
+            ("restarted app.service at /usr/lib/systemd/user on 10.0.0.1".into(), String::new()),
+            ("failed: exit-status 255, see journalctl --unit=authentication-service".into(), String::new()),
+        ] {
+            let want = if want.is_empty() { text.clone() } else { want };
+            assert_eq!(scrub_unknown(&text), want);
         }
     }
 

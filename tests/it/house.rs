@@ -21,7 +21,7 @@ const FLOORS: &[&[&str]] = &[
     &["detect"],
     &["decode"],
     &["source", "rule"],
-    &["http", "workflow"],
+    &["http", "process", "workflow"],
     &["catalog"],
     &["yaml"],
     &["secret", "text", "failpoint"],

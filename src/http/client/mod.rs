@@ -4,7 +4,7 @@
 //!   address and no other, so a name that resolves differently the second time gains nothing. Without
 //!   [`Request::allow_private`] only public addresses and only TLS are spoken to. There are no redirects (a 3xx is an
 //!   answer like any other) and no proxies: behind one, the proxy would choose the address.
-//! - *How often*: each host has a bucket of sends ([`pace`]). Nothing is retried and no connection is used twice, since
+//! - *How often*: each host and port has a bucket of sends ([`pace`]). Nothing is retried and no connection is used twice, since
 //!   a stale one makes it doubtful whether a request was sent.
 //! - *What is known after a failure*: before the connection stands nothing was sent; after that, all may have happened.
 //!
@@ -52,8 +52,8 @@ impl Client {
         let url = destination(request)?;
         let lane = if request.allow_private { &self.named } else { &self.public };
         let host = url.host_str().unwrap_or_default().to_owned();
-        self.pace.wait(&host);
         let port = url.port_or_known_default().unwrap_or(0);
+        self.pace.wait(&format!("{host}:{port}"));
         let found = address::resolve(&host, port, CONNECT).map_err(Failure::NotSent)?;
         if !request.allow_private {
             found.iter().try_for_each(|found| address::check(found.ip())).map_err(Failure::NotSent)?;
