@@ -230,6 +230,7 @@ mod tests {
     use crate::catalog::File;
     use crate::rule::RuleSet;
     use crate::rule::example::Recipe;
+    use std::sync::LazyLock;
 
     const RULE: &str = "\
 provider: x
@@ -246,12 +247,13 @@ rules:
 
     /// `before[secret]after` in a path, for a host.
     fn check(text: &str, host: Option<&str>, path: &str, want: Option<Reason>) {
-        let rules = RuleSet::of(&[File { name: "x.yaml".into(), text: RULE.into() }]).unwrap();
+        static RULES: LazyLock<RuleSet> =
+            LazyLock::new(|| RuleSet::of(&[File { name: "x.yaml".into(), text: RULE.into() }]).unwrap());
         let (before, rest) = text.split_once('⟨').unwrap();
         let (secret, after) = rest.split_once('⟩').unwrap();
         let (before, secret, after) = (before.as_bytes(), secret.as_bytes(), after.as_bytes());
         let (host, path) = (host.map(str::as_bytes), path.as_bytes());
-        let seen = Seen { rule: &rules.rules()[0], secret, before, after, host, path };
+        let seen = Seen { rule: &RULES.rules()[0], secret, before, after, host, path };
         assert_eq!(reason(&seen), want, "{text}");
     }
 

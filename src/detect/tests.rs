@@ -169,7 +169,7 @@ fn comments_rules_and_hosts_allow() {
 fn only_what_a_change_touched() {
     let (old, new) = (key(1), key(2));
     let mut blob = file("a", &format!("{old}\n{new}\n"));
-    blob.touched = Some(vec![30..31]);
+    blob.touched = Some(std::iter::once(30..31).collect());
     let merged = merge(DETECTOR.scan(&blob));
     assert_eq!(merged.findings.len(), 1);
     assert_eq!(merged.findings[0].occurrences[0].start.line, 2);
