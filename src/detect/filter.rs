@@ -4,6 +4,7 @@
 
 use super::entropy;
 use crate::rule::Rule;
+use crate::secret::FingerprintKey;
 use std::fmt;
 
 /// Why a match is no finding.
@@ -111,9 +112,18 @@ fn template(seen: &Seen<'_>) -> bool {
     inside || around || shell || whole(b'<', b'>') || whole(b'{', b'}') || whole(b'%', b'%') || whole(b'[', b']')
 }
 
-/// Vendors end the keys of their documentation in EXAMPLE (AWS: "AWS security credentials", read 2026-11-20).
+/// Vendors end the keys of their documentation in EXAMPLE (AWS: "AWS security credentials", read 2026-11-20); others are
+/// known by their fingerprints under the published key, so that they need not be written here.
 fn documented_example(seen: &Seen<'_>) -> bool {
-    seen.secret.ends_with(b"EXAMPLE") || seen.secret.ends_with(b"EXAMPLEKEY")
+    const KNOWN: [&str; 3] = [
+        // jwt.io's debugger, and the one it had before 2018.
+        "97bdd7836443cd76b8ee93adc25fd812",
+        "e90f2f97409ee86c275def20ea62669c",
+        // Stripe's test key in docs.stripe.com/keys.
+        "08ea6a231a5798fa1849e346cb2fd68b",
+    ];
+    let marked = seen.secret.ends_with(b"EXAMPLE") || seen.secret.ends_with(b"EXAMPLEKEY");
+    marked || KNOWN.contains(&FingerprintKey::public().fingerprint_bytes(seen.secret).to_string().as_str())
 }
 
 /// The secret holds a word that people write where a value belongs, or is nothing but such a word.
@@ -230,6 +240,10 @@ mod tests {
     use crate::catalog::File;
     use crate::rule::RuleSet;
     use crate::rule::example::Recipe;
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use hmac::{Hmac, KeyInit, Mac};
+    use sha2::Sha256;
     use std::sync::LazyLock;
 
     const RULE: &str = "\
@@ -284,6 +298,18 @@ rules:
         ] {
             check(&text, None, "src/a", want);
         }
+    }
+
+    /// jwt.io signs with the key that it shows: nothing of it needs to be written here.
+    #[test]
+    fn the_example_of_jwt_io_is_known() {
+        let part = |text: &str| Recipe::parse(&format!("{{{{ encode64url({text:?}) }}}}")).unwrap().make(0);
+        let claims = r#"{"sub":"1234567890","name":"John Doe","iat":1516239022}"#;
+        let text = format!("{}.{}", part(r#"{"alg":"HS256","typ":"JWT"}"#), part(claims));
+        let mut mac = Hmac::<Sha256>::new_from_slice(b"your-256-bit-secret").unwrap();
+        mac.update(text.as_bytes());
+        let signature = URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes());
+        check(&format!("k=⟨{text}.{signature}⟩"), None, "src/a", Some(Reason::DocumentedExample));
     }
 
     #[test]
