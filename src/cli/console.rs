@@ -2,6 +2,7 @@
 //! on, questions, failures. Nothing but results goes into a pipe, and no colour, bar or question where no terminal is.
 
 use super::Globals;
+use super::progress::Bar;
 use stanch::text::terminal::printable;
 use std::io::{self, BufRead, IsTerminal, Write};
 
@@ -98,6 +99,11 @@ impl Console {
         let mut answer = String::new();
         io::stdin().lock().read_line(&mut answer)?;
         Ok(Some(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")))
+    }
+
+    /// A bar for long work: drawn on a terminal only, gone when it is dropped.
+    pub fn progress(&self, what: &str) -> Bar {
+        Bar::new(what, self.draws())
     }
 
     /// A failure and what to do about it.

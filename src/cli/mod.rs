@@ -11,6 +11,7 @@ mod history;
 mod hook;
 mod incident;
 mod logs;
+mod progress;
 mod respond;
 mod responding;
 mod rules;
