@@ -16,6 +16,7 @@ mod respond;
 mod responding;
 mod rules;
 mod scan;
+mod scanning;
 mod serve;
 mod staged;
 

@@ -21,9 +21,8 @@ const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, CONFIG
 /// A view of each run that decodes to text.
 pub(super) fn decode(bytes: &[u8]) -> Vec<Chunk<'static>> {
     let mut chunks = Vec::new();
-    let mut lines = Lines { bytes, at: 0 };
     let mut text: Vec<Range<usize>> = Vec::new();
-    while let Some(line) = lines.next() {
+    for line in (Lines { bytes, at: 0 }) {
         let goes_on = text.last().is_some_and(|last| wraps(bytes, last, &line));
         if !goes_on {
             chunks.extend(view(bytes, &std::mem::take(&mut text)));
@@ -37,7 +36,7 @@ pub(super) fn decode(bytes: &[u8]) -> Vec<Chunk<'static>> {
 /// Whether `next` is the line of base64 below `last`.
 fn wraps(bytes: &[u8], last: &Range<usize>, next: &Range<usize>) -> bool {
     last.len() >= WRAPPED
-        && last.len() % 4 == 0
+        && last.len().is_multiple_of(4)
         && next.len() <= last.len()
         && matches!(bytes.get(last.end..next.start), Some(b"\n" | b"\r\n"))
 }

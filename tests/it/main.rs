@@ -11,6 +11,7 @@
 mod house;
 mod ledger;
 mod report;
+mod scan;
 mod sources;
 mod ui;
 mod world;

@@ -255,7 +255,7 @@ impl Walk<'_> {
             let first = folders.len();
             for entry in entries {
                 let path = join(&folder.path, &entry.name);
-                let known = before.iter().filter_map(|tree| same_name(tree, &entry)).collect();
+                let known: Vec<Oid> = before.iter().filter_map(|tree| same_name(tree, &entry)).collect();
                 match entry.kind {
                     Kind::Tree => folders.push(Folder { id: entry.id, path, before: known }),
                     Kind::Blob => self.blob(entry.id, path, &known, commit),
@@ -266,7 +266,7 @@ impl Walk<'_> {
         }
     }
 
-    fn blob(&mut self, id: Oid, path: Vec<u8>, before: &Vec<Oid>, commit: Option<&Arc<Commit>>) {
+    fn blob(&mut self, id: Oid, path: Vec<u8>, before: &[Oid], commit: Option<&Arc<Commit>>) {
         if self.stopped || !self.seen.insert(id) {
             return;
         }
@@ -322,7 +322,7 @@ impl Walk<'_> {
         let path = name.as_bytes().to_vec();
         match self.objects.kind(id) {
             Ok(ObjectType::Tree) => self.descend(Folder { id, path, before: Vec::new() }, None),
-            _ => self.blob(id, path, &Vec::new(), None),
+            _ => self.blob(id, path, &[], None),
         }
     }
 }

@@ -1,0 +1,220 @@
+//! What the scanning verbs share: their options, and the way from a source to a report and an exit code.
+
+use super::{Console, Error, Exit, Globals};
+use jiff::Timestamp;
+use stanch::catalog;
+use stanch::config::{self, Origin, Settings};
+use stanch::detect::{Baseline, Confidence, Detector, Finding};
+use stanch::http::client::Client;
+use stanch::provider::Registry;
+use stanch::report::{self, Format, Report, Tool};
+use stanch::rule::RuleSet;
+use stanch::scan::{self, Scan};
+use stanch::source::Source;
+use stanch::validate::{self, Judged};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What every scanning verb takes.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Options {
+    /// How to write the report
+    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = format_parser())]
+    pub format: String,
+    /// Write the report to FILE instead of standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Show the secrets themselves: on a terminal, or in --output FILE (then readable by you alone)
+    #[arg(long)]
+    pub reveal: bool,
+    /// Show also what was not reported, and why
+    #[arg(long)]
+    pub explain: bool,
+    /// Ask the providers whether what was found still lives (goes online)
+    #[arg(long)]
+    pub validate: bool,
+    /// Report also what the baseline holds
+    #[arg(long)]
+    pub no_baseline: bool,
+    /// Write what is found to FILE as a baseline
+    #[arg(long, value_name = "FILE")]
+    pub write_baseline: Option<PathBuf>,
+    /// Lay the rules of DIR over the built-in ones (may be repeated)
+    #[arg(long, value_name = "DIR")]
+    pub rules: Vec<PathBuf>,
+    /// Report findings of this confidence and more; the others are counted
+    #[arg(long, value_name = "LEVEL", default_value = "medium", value_parser = ["low", "medium", "high"])]
+    pub min_confidence: String,
+    /// Threads that look at files [default: one for each core]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub threads: usize,
+}
+
+fn format_parser() -> clap::builder::PossibleValuesParser {
+    report::FORMATS.iter().map(|(name, _)| *name).collect::<Vec<_>>().into()
+}
+
+/// Scans and reports; the configuration is looked for upward from `start`.
+pub fn run(
+    source: Box<dyn Source>,
+    start: &Path,
+    options: &Options,
+    globals: &Globals,
+    console: &Console,
+) -> Result<Exit, Error> {
+    if options.reveal && options.output.is_none() && !console.shows() {
+        return Err(Error::new("show secrets: standard output is not a terminal").hint("name a file: --output FILE"));
+    }
+    let report = report(source, start, options, globals, console)?;
+    if let Some(path) = &options.write_baseline {
+        let known = report.findings.iter().map(|judged| judged.finding.fingerprint).collect();
+        Baseline(known).save(path)?;
+        console.say(&format!("stanch: wrote a baseline of {} to {}", count(report.findings.len()), path.display()));
+    }
+    write(&report, options, console)?;
+    Ok(exit(&report))
+}
+
+/// How a verb ends that made this report.
+pub fn exit(report: &Report) -> Exit {
+    match (report.findings.is_empty(), report.complete) {
+        (false, _) => Exit::Findings,
+        (true, false) => Exit::Incomplete,
+        (true, true) => Exit::Done,
+    }
+}
+
+/// Settings, rules, scan, and when asked for verdicts: all that there is to say.
+pub fn report(
+    source: Box<dyn Source>,
+    start: &Path,
+    options: &Options,
+    globals: &Globals,
+    console: &Console,
+) -> Result<Report, Error> {
+    let settings = settings(start, globals)?;
+    let folders = folders(&settings, options)?;
+    let rules = Arc::new(RuleSet::load(&folders)?);
+    let detector = Detector::new(rules, Arc::new(settings.fingerprint_key()?));
+    let at = Timestamp::now();
+    let how = scan::Options {
+        threads: options.threads,
+        least: least(&options.min_confidence),
+        allow: settings.allow.clone(),
+        baseline: baseline(&settings, options)?,
+        at,
+    };
+    let scanned = {
+        let bar = console.progress(&source.describe());
+        scan::scan(source, &detector, &how, &bar)?
+    };
+    let Scan { asked, findings, dropped, mut notes, skipped, accounting, complete } = scanned;
+    if options.validate && settings.withholds_providers() {
+        notes.push(
+            "the providers section of a stanch.yaml that was not named with --config is not used to ask providers"
+                .into(),
+        );
+    }
+    let findings = judge(findings, &settings, options)?;
+    Ok(Report { tool: Tool::this(), asked, at, findings, skipped, dropped, accounting, complete, notes })
+}
+
+/// The settings in force; none with `--no-config`.
+pub fn settings(start: &Path, globals: &Globals) -> Result<Settings, config::Error> {
+    match globals.no_config {
+        true => Ok(Settings::none()),
+        false => config::load(globals.config.as_deref(), start),
+    }
+}
+
+/// The folders of rules that lie over the built-in ones.
+fn folders(settings: &Settings, options: &Options) -> Result<Vec<Vec<catalog::File>>, catalog::Error> {
+    settings.rules.iter().chain(&options.rules).map(|path| catalog::folder(path)).collect()
+}
+
+fn least(name: &str) -> Confidence {
+    match name {
+        "low" => Confidence::Low,
+        "high" => Confidence::High,
+        _ => Confidence::Medium,
+    }
+}
+
+fn baseline(settings: &Settings, options: &Options) -> Result<Baseline, Error> {
+    let read = !options.no_baseline && options.write_baseline.is_none();
+    match settings.baseline.as_deref().filter(|_| read) {
+        Some(path) => Baseline::load(path)
+            .map_err(|error| Error::from(error).hint("--write-baseline FILE makes one, --no-baseline goes without it")),
+        None => Ok(Baseline::default()),
+    }
+}
+
+/// Asks the providers when that was asked for. Who answers for a provider is said by the built-in files, and by those
+/// that a person named: never by a configuration that was merely found.
+fn judge(findings: Vec<Finding>, settings: &Settings, options: &Options) -> Result<Vec<Judged>, Error> {
+    if !options.validate || findings.is_empty() {
+        return Ok(findings.into_iter().map(Judged::unasked).collect());
+    }
+    let mut files = catalog::builtin();
+    let configured = settings.rules.iter().filter(|_| matches!(settings.origin, Origin::Named(_)));
+    for path in configured.chain(&options.rules) {
+        files.extend(catalog::folder(path)?);
+    }
+    let registry = Registry::load(&files, settings.providers_to_ask(), Arc::new(Client::new()))?;
+    Ok(validate::validate(findings, &registry, &validate::Options::default()))
+}
+
+/// Writes the report where it is wanted, and a line for the person when that is not the terminal.
+fn write(report: &Report, options: &Options, console: &Console) -> Result<(), Error> {
+    let (_, format) =
+        report::FORMATS.iter().find(|(name, _)| *name == options.format).unwrap_or(&("text", Format::Text));
+    let look = report::Options {
+        reveal: options.reveal,
+        width: console.width().filter(|_| options.output.is_none()).unwrap_or(report::Options::default().width),
+        color: options.output.is_none() && console.paints(),
+        explain: options.explain,
+    };
+    let bytes = report::write(report, *format, &look);
+    match &options.output {
+        None => console.out(&bytes)?,
+        Some(path) => save(path, &bytes, options.reveal)
+            .map_err(|error| Error::new(format!("write the report {}: {error}", path.display())))?,
+    }
+    if options.output.is_some() || *format != Format::Text {
+        console.say(&summary(report));
+    }
+    Ok(())
+}
+
+/// One line: what was found, and whether that is all.
+fn summary(report: &Report) -> String {
+    let missing = report.skipped.iter().filter(|one| one.asked).count();
+    let rest = if report.complete { String::new() } else { format!("; incomplete: {missing} could not be read") };
+    format!("stanch: {} in {}{rest}", count(report.findings.len()), report.asked)
+}
+
+/// `1 finding`, `2 findings`.
+pub fn count(findings: usize) -> String {
+    if findings == 1 { "1 finding".into() } else { format!("{findings} findings") }
+}
+
+/// Writes a file whole or not at all; what is not a regular file (`/dev/stdout`) is written to as it is. A report with
+/// secrets in it is for its owner alone.
+fn save(path: &Path, bytes: &[u8], secret: bool) -> io::Result<()> {
+    if path.symlink_metadata().is_ok_and(|found| !found.is_file() && !found.is_symlink()) || path.starts_with("/dev") {
+        return std::fs::OpenOptions::new().write(true).open(path)?.write_all(bytes);
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = if secret { 0o600 } else { 0o644 };
+        builder.permissions(std::fs::Permissions::from_mode(mode));
+    }
+    let mut file = builder.tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.persist(path)?;
+    Ok(())
+}
