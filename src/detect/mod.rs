@@ -28,7 +28,7 @@ pub use baseline::Baseline;
 pub use filter::Reason;
 pub use finding::{Dropped, Finding, Merged, Occurrence, merge};
 
-use crate::decode::{self, Layer};
+use crate::decode::{self, Chunk, Layer};
 use crate::rule::{Rule, RuleSet};
 use crate::secret::{Credential, Fingerprint, FingerprintKey, Secret};
 use crate::source::Blob;
@@ -101,16 +101,32 @@ impl Detector {
     pub fn scan(&self, blob: &Blob) -> Vec<Hit> {
         let mut found = Vec::new();
         for view in decode::chunks(&blob.bytes) {
-            for candidate in candidate::all(self.rules.rules(), &self.prefilter, &view.bytes) {
-                let span = view.span(&candidate.found.secret);
-                let own = blob.reports(&view.span(&candidate.found.whole));
-                let Some(secret) = view.bytes.get(candidate.found.secret.clone()) else { continue };
-                let judged = own.then(|| self.judge(&candidate, &view.bytes, view.layer, blob));
-                found.push(Found { rule: candidate.rule, span, secret: Arc::new(Secret::new(secret)), judged });
-            }
+            found.extend(self.look(blob, &view));
         }
         found.sort_by(|a, b| (a.span.start, a.span.end, &a.rule.id).cmp(&(b.span.start, b.span.end, &b.rule.id)));
         self.hits(blob, found)
+    }
+
+    /// Every candidate of one view, judged when it is the blob's to report.
+    fn look(&self, blob: &Blob, view: &Chunk<'_>) -> Vec<Found<'_>> {
+        let candidates = candidate::all(self.rules.rules(), &self.prefilter, &view.bytes);
+        let secret = |candidate: &Candidate<'_>| view.bytes.get(candidate.found.secret.clone()).unwrap_or_default();
+        let secrets: Vec<Arc<Secret>> = candidates.iter().map(|one| Arc::new(Secret::new(secret(one)))).collect();
+        let spans = candidates.iter().map(|candidate| candidate.found.secret.clone());
+        // In UTF-16 a person reads the view, not the bytes of the file.
+        let wide = (view.layer == Layer::Utf16).then(|| Masks::new(spans.zip(secrets.iter().map(|secret| &**secret))));
+        let mut found = Vec::with_capacity(candidates.len());
+        for (candidate, secret) in candidates.iter().zip(secrets) {
+            let own = blob.reports(&view.span(&candidate.found.whole));
+            found.push(Found {
+                rule: candidate.rule,
+                span: view.span(&candidate.found.secret),
+                line: wide.as_ref().map(|masks| masks.excerpt(&view.bytes, &candidate.found.secret)),
+                judged: own.then(|| self.judge(candidate, &view.bytes, view.layer, blob)),
+                secret,
+            });
+        }
+        found
     }
 
     /// What is to be said of a candidate, from its view.
@@ -149,7 +165,7 @@ impl Detector {
         let masks = Masks::new(found.iter().map(|found| (found.span.clone(), &*found.secret)));
         let mut places = Places::new(blob);
         let mut hits = Vec::new();
-        for Found { rule, span, secret, judged } in found {
+        for Found { rule, span, secret, line, judged } in found {
             let Some(judged) = judged else { continue };
             let fingerprint = self.key.fingerprint(&secret);
             let occurrence = Occurrence {
@@ -157,7 +173,7 @@ impl Detector {
                 start: places.at(span.start),
                 end: places.end(&span),
                 offset: blob.offset + span.start as u64,
-                line: masks.excerpt(&blob.bytes, &span),
+                line: line.unwrap_or_else(|| masks.excerpt(&blob.bytes, &span)),
             };
             hits.push(Hit {
                 rule: rule.clone(),
@@ -180,6 +196,8 @@ struct Found<'r> {
     rule: &'r Arc<Rule>,
     span: Range<usize>,
     secret: Arc<Secret>,
+    /// Its line, when that is not the blob's own bytes.
+    line: Option<String>,
     /// `None` when it is a neighbour's to report.
     judged: Option<Judged>,
 }

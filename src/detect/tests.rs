@@ -178,10 +178,12 @@ fn only_what_a_change_touched() {
 #[test]
 fn views_are_looked_at_too() {
     let key = key(1);
-    let wide: Vec<u8> = [0xff, 0xfe].into_iter().chain(key.bytes().flat_map(|b| [b, 0])).collect();
+    let text = format!("x\nk={key}; y\n");
+    let wide: Vec<u8> = [0xff, 0xfe].into_iter().chain(text.bytes().flat_map(|b| [b, 0])).collect();
     let blob = Blob::whole(wide, Arc::new(Provenance::Stdin));
     let merged = merge(DETECTOR.scan(&blob));
-    assert_eq!((merged.findings[0].reasons[1].as_str(), merged.findings[0].occurrences[0].offset), ("in UTF-16", 2));
+    assert_eq!((merged.findings[0].reasons[1].as_str(), merged.findings[0].occurrences[0].offset), ("in UTF-16", 10));
+    assert_eq!(merged.findings[0].occurrences[0].line, format!("k={}; y", merged.findings[0].redacted));
     let packed = made(&format!(r#"data: {{{{ encode64("token={key} and more text around it") }}}}"#), 0);
     let merged = scan("a", &packed);
     assert_eq!((merged.findings[0].rule.as_str(), merged.findings[0].reasons[1].as_str()), ("acme-key", "in base64"));

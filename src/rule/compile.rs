@@ -132,7 +132,7 @@ impl Compiled {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// Not a regular expression.
-    #[error("not a regular expression: {0}")]
+    #[error("is no regular expression: {0}")]
     Syntax(String),
     /// It matches the empty text.
     #[error("matches nothing at all: there must be at least one byte in every match")]
