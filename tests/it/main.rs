@@ -8,6 +8,7 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod hands;
 mod house;
 mod ledger;
 mod report;

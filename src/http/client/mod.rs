@@ -207,7 +207,7 @@ fn read(mut answer: reqwest::blocking::Response, deadline: Instant) -> Result<Re
         match answer.read(part.as_mut_slice()) {
             Ok(0) => break,
             Ok(got) => body.extend_from_slice(part.get(..got).unwrap_or_default()),
-            Err(error) if error.kind() == std::io::ErrorKind::TimedOut => return Err(lost("it did not end in time")),
+            Err(error) if is_timeout(&error) => return Err(lost("it did not end in time")),
             Err(_) => return Err(lost("it broke off")),
         }
         if body.len() > MAX_BODY {
@@ -215,6 +215,11 @@ fn read(mut answer: reqwest::blocking::Response, deadline: Instant) -> Result<Re
         }
     }
     Ok(Response { status, headers, body: Secret::new(std::mem::take(&mut *body)) })
+}
+
+fn is_timeout(error: &std::io::Error) -> bool {
+    let engine = error.get_ref().and_then(|inner| inner.downcast_ref::<reqwest::Error>());
+    error.kind() == std::io::ErrorKind::TimedOut || engine.is_some_and(reqwest::Error::is_timeout)
 }
 
 /// What an error says, without the URL, which may hold a secret. The innermost cause is the telling one.
