@@ -9,6 +9,7 @@
 )]
 
 mod hands;
+mod config;
 mod house;
 mod ledger;
 mod report;
