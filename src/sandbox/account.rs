@@ -78,7 +78,11 @@ impl Account {
         let key = Key {
             id: token::id("key").map_err(|_| Refusal::Broken)?,
             label: wish.label,
-            scopes: wish.scopes.or(like).unwrap_or_else(|| vec!["read".to_owned(), "write".to_owned()]),
+            scopes: wish
+                .scopes
+                .filter(|scopes| !scopes.is_empty())
+                .or(like)
+                .unwrap_or_else(|| vec!["read".to_owned(), "write".to_owned()]),
             secret: Secret::new(token::secret().map_err(|_| Refusal::Broken)?),
             enabled: true,
             deleted: false,

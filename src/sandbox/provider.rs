@@ -158,7 +158,12 @@ impl World {
             // Ends this connection's task, and with it the connection, without an answer and without a panic's message.
             std::panic::resume_unwind(Box::new("the reply is lost, as ordered"));
         }
-        answer(reply)
+        let mut response = answer(reply);
+        if fate == Fate::Refused {
+            // Says that nothing was done: another try is safe, at once.
+            response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("0"));
+        }
+        response
     }
 
     fn is_admin(&self, headers: &HeaderMap) -> bool {
