@@ -79,6 +79,8 @@ pub enum Event {
         /// How it ended.
         outcome: Outcome,
     },
+    /// The sealed secrets are wiped and the post-mortem is written: nothing is left to do.
+    Filed,
 }
 
 /// What leaked, and where it lay.
@@ -190,6 +192,7 @@ impl Event {
             Event::Measured { .. } => "measured",
             Event::Noted { .. } => "noted",
             Event::Closed { .. } => "closed",
+            Event::Filed => "filed",
             Event::Workflow { run } => match run {
                 Run::Planned { .. } => "run-planned",
                 Run::Started { .. } => "step-started",

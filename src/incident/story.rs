@@ -34,6 +34,8 @@ pub struct Story {
     pub withdrawn: bool,
     /// How it ended.
     pub outcome: Option<Outcome>,
+    /// Whether what follows the end is done too.
+    pub filed: bool,
 }
 
 impl Story {
@@ -53,6 +55,7 @@ impl Story {
             contained: None,
             withdrawn: false,
             outcome: None,
+            filed: false,
         };
         entries.iter().try_for_each(|entry| story.take(entry))?;
         Ok(story)
@@ -60,8 +63,11 @@ impl Story {
 
     /// Where it stands, as lists show it.
     pub fn status(&self) -> Status {
-        if self.outcome.is_some() {
-            return Status::Closed;
+        match (self.outcome, self.filed) {
+            (Some(_), true) => return Status::Closed,
+            (Some(Outcome::Aborted), false) => return Status::Open,
+            (Some(_), false) => return Status::Contained,
+            (None, _) => {}
         }
         // An undone run has left the leaked credential as it was: somebody must decide.
         if self.run.stuck().is_some() || self.run.outcome() == Some(workflow::event::Outcome::Undone) {
@@ -102,6 +108,7 @@ impl Story {
                 self.run.apply(run, entry.at)?;
             }
             Event::Closed { outcome } => self.outcome = Some(*outcome),
+            Event::Filed => self.filed = true,
         }
         Ok(())
     }

@@ -16,10 +16,13 @@ impl Responder {
         self.finish(case, outcome)
     }
 
-    /// What follows the last event. The debt is struck off last, so that a process that dies here is followed up.
+    /// What follows the end. The debt is struck off last, so that a process that dies here is followed up.
     pub(super) fn finish(&self, case: &mut Case<'_>, outcome: Outcome) -> Result<Ended, Error> {
         self.ledger.wipe(&case.id, "")?;
         let postmortem = self.tell(case)?;
+        if !case.story.filed {
+            case.append(Event::Filed)?;
+        }
         self.settle(&case.id)?;
         Ok(Ended::Closed { outcome, postmortem })
     }

@@ -8,7 +8,7 @@
 //! Crashes: every method may end at any point. An incident is open before its secret is sealed; a seal that is missing is
 //! made good from a store that still holds the value, or from the next call that brings it. While a run is under way the
 //! ledger owes a `resume`, due in a while: `stanch incident resume --due` and the server find what a dead process left.
-//! After the last event a finish that can be repeated wipes what was sealed and writes the post-mortem.
+//! After the end a finish that can be repeated wipes what was sealed and writes the post-mortem; only then is it closed.
 //!
 //! Knows nothing of terminals and networks; what it must see of repositories it is told through [`Eyes`].
 
@@ -127,11 +127,10 @@ impl Responder {
     /// plan wait for a person even where the inventory's policy does not.
     pub fn plan(&self, id: &IncidentId, wanted: Wanted, approval: bool) -> Result<Plan, Error> {
         self.with(id, |case| {
-            if case.story.outcome.is_some() {
-                return Err(Error::Closed(id.clone()));
-            }
+            let ended = case.story.outcome.is_some();
             match &case.story.plan {
-                Some(plan) if case.story.under_way() => Ok(plan.clone()),
+                Some(plan) if case.story.under_way() || (ended && !case.story.filed) => Ok(plan.clone()),
+                _ if ended => Err(Error::Closed(id.clone())),
                 _ => self.decide(case, wanted, approval),
             }
         })

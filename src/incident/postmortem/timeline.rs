@@ -60,6 +60,7 @@ fn sentence(event: &Event, plan: Option<&Plan>) -> Option<String> {
             Outcome::Aborted => "Closed by a person: the leaked key is as it was".into(),
             Outcome::Abandoned => "Closed by a person where it stood".into(),
         },
+        Event::Filed => return None,
         Event::Workflow { run } => return running(run, plan),
     })
 }
