@@ -13,6 +13,7 @@ mod incident;
 mod logs;
 mod progress;
 mod respond;
+mod responder;
 mod responding;
 mod rules;
 mod scan;

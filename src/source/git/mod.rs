@@ -23,8 +23,10 @@ pub mod history;
 mod object;
 mod place;
 mod refs;
+mod remotes;
 mod revision;
 pub mod staged;
 
 pub use history::History;
+pub use remotes::remotes;
 pub use staged::Staged;
