@@ -153,7 +153,7 @@ fn list(ledger: &dyn Ledger, all: bool, format: Format, console: &Console) -> Re
         console.say(&format!("No incident is open.{more}"));
         return Ok(Exit::Done);
     }
-    let title = console.width().saturating_sub(61).max(12);
+    let title = show::columns(console).saturating_sub(61).max(12);
     let mut text = format!("{:<21} {:<10} {:<17} {:<9} CREDENTIAL\n", "INCIDENT", "STATUS", "OPENED (UTC)", "AGE");
     for one in shown {
         let opened = one.opened.strftime("%Y-%m-%d %H:%M");
@@ -189,7 +189,7 @@ fn show(ledger: &dyn Ledger, prefix: &str, format: Format, console: &Console) ->
         console.out(show::pretty(&object).as_bytes())?;
         return Ok(Exit::Done);
     }
-    let mut text = show::Text { out: String::new(), width: console.width() };
+    let mut text = show::Text { out: String::new(), width: show::columns(console) };
     text.line(&format!("{}  {}  {}", found.id, found.status.as_str(), found.title));
     let refused =
         if told.old_key_refused { "the old value is proven to be refused" } else { "the old value may still work" };

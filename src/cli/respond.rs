@@ -85,11 +85,11 @@ pub fn run(args: &Args, globals: &Globals, console: &Console) -> Result<Exit, Er
     let plan = responder.plan(&id, args.strategy.into(), false).map_err(explain)?;
     let (story, entries) = responder.story(&id)?;
     if args.plan {
-        console.out(show::plan(&id, &story, &plan, args.format, console.width()).as_bytes())?;
+        console.out(show::plan(&id, &story, &plan, args.format, show::columns(console)).as_bytes())?;
         show::next(console, &id, "to run it", "resume");
         return Ok(Exit::Done);
     }
-    console.say(show::plan(&id, &story, &plan, Format::Text, console.width()).trim_end());
+    console.say(show::plan(&id, &story, &plan, Format::Text, show::columns(console)).trim_end());
     if story.under_way() {
         let since = entries.last().map(|entry| show::time(entry.at)).unwrap_or_default();
         console.say(&format!("\nIt is under way, last heard of at {since}; going on from there."));

@@ -127,7 +127,7 @@ pub fn ended(
         console.out(pretty(&object).as_bytes())?;
         return Ok(exit);
     }
-    let mut text = Text { out: String::new(), width: console.width().min(WIDEST) };
+    let mut text = Text { out: String::new(), width: columns(console).min(WIDEST) };
     text.line("");
     match ended {
         Ended::Closed { outcome, postmortem } => {
@@ -197,6 +197,11 @@ fn post_mortem(text: &mut Text, path: &Path) {
     text.line(&format!("  post-mortem: {}", path.display()));
 }
 
+/// Columns to write in.
+pub fn columns(console: &Console) -> usize {
+    console.width().unwrap_or(WIDTH)
+}
+
 /// A next command to type.
 pub fn next(console: &Console, id: &IncidentId, why: &str, verb: &str) {
     console.say(&format!("  stanch incident {verb} {id}   {why}"));
@@ -259,3 +264,5 @@ impl Text {
 
 /// Lines longer than this are hard to read, however wide the terminal.
 const WIDEST: usize = 100;
+/// Columns where nobody says how many there are.
+const WIDTH: usize = 80;
