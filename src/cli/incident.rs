@@ -1,8 +1,8 @@
 //! `stanch incident`: what became of each leak, and what a person does about it.
 
 use super::respond::show::{self, Format};
-use super::respond::{Progress, explain, secret_on_stdin};
-use super::responder;
+use super::respond::{PATIENCE, Progress, explain, secret_on_stdin};
+use super::responding::{self, Workshop};
 use super::{Console, Error, Exit, Globals};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -21,6 +21,15 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
+    #[command(flatten)]
+    Look(Look),
+    #[command(flatten)]
+    Act(Act),
+}
+
+/// The verbs that need nothing but the ledger.
+#[derive(Debug, clap::Subcommand)]
+enum Look {
     /// List the incidents that are not closed
     List {
         /// Also the closed ones
@@ -36,6 +45,26 @@ enum Verb {
         #[command(flatten)]
         how: How,
     },
+    /// Write an incident's post-mortem to standard output
+    Postmortem {
+        #[command(flatten)]
+        which: Which,
+        /// How to write it
+        #[arg(long, value_name = "FORMAT", default_value = "markdown")]
+        format: Form,
+    },
+    /// Check that no event of an incident (or of any) was changed, removed or put in later
+    Verify {
+        /// The incident's id, or how it starts [default: all]
+        id: Option<String>,
+        #[command(flatten)]
+        how: How,
+    },
+}
+
+/// The verbs that act on the world.
+#[derive(Debug, clap::Subcommand)]
+enum Act {
     /// Go on with an incident: after a crash, a wait, or what a person had to do
     Resume {
         /// The incident's id, or how it starts
@@ -65,21 +94,6 @@ enum Verb {
         #[command(flatten)]
         which: Which,
     },
-    /// Write an incident's post-mortem to standard output
-    Postmortem {
-        #[command(flatten)]
-        which: Which,
-        /// How to write it
-        #[arg(long, value_name = "FORMAT", default_value = "markdown")]
-        format: Form,
-    },
-    /// Check that no event of an incident (or of any) was changed, removed or put in later
-    Verify {
-        /// The incident's id, or how it starts [default: all]
-        id: Option<String>,
-        #[command(flatten)]
-        how: How,
-    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -106,29 +120,38 @@ enum Form {
 
 /// Runs the verb.
 pub fn run(args: &Args, globals: &Globals, console: &Console) -> Result<Exit, Error> {
-    let settings = responder::settings(globals)?;
     match &args.verb {
-        Verb::List { all, how } => list(&*responder::ledger(&settings)?, *all, how.format, console),
-        Verb::Show { which, how } => show(&*responder::ledger(&settings)?, &which.id, how.format, console),
-        Verb::Postmortem { which, format } => tell(&*responder::ledger(&settings)?, &which.id, *format, console),
-        Verb::Verify { id, how } => verify(&*responder::ledger(&settings)?, id.as_deref(), how.format, console),
-        Verb::Approve { which } => approve(&responder::responder(&settings)?, &which.id, console),
-        Verb::Resume { due: true, how, .. } => due(&responder::responder(&settings)?, how.format, console),
-        Verb::Resume { id, new_secret, how, .. } => {
-            let responder = responder::responder(&settings)?;
-            let id = find(&*responder.ledger, id.as_deref().unwrap_or_default())?.id;
+        Verb::Look(verb) => look(verb, &*responding::ledger(&responding::settings(globals)?)?, console),
+        Verb::Act(verb) => act(verb, &Workshop::open(globals, PATIENCE)?.responder, console),
+    }
+}
+
+fn look(verb: &Look, ledger: &dyn Ledger, console: &Console) -> Result<Exit, Error> {
+    match verb {
+        Look::Show { which, how } => show(ledger, &which.id, how.format, console),
+        Look::Postmortem { which, format } => tell(ledger, &which.id, *format, console),
+        Look::Verify { id, how } => verify(ledger, id.as_deref(), how.format, console),
+        Look::List { all, how } => list(ledger, *all, how.format, console),
+    }
+}
+
+fn act(verb: &Act, responder: &Responder, console: &Console) -> Result<Exit, Error> {
+    let id = |prefix: &str| find(&*responder.ledger, prefix).map(|found| found.id);
+    let (by, mut progress) = (responding::person(), Progress::new(console));
+    match verb {
+        Act::Resume { due: true, how, .. } => due(responder, how.format, console),
+        Act::Resume { id: prefix, new_secret, how, .. } => {
+            let id = id(prefix.as_deref().unwrap_or_default())?;
             let secret = new_secret.as_ref().map(|_| secret_on_stdin()).transpose()?;
-            let ended =
-                responder.resume(&id, &responder::person(), secret, &mut Progress::new(console)).map_err(explain)?;
-            show::ended(&responder, &id, &ended, how.format, console)
+            let ended = responder.resume(&id, &by, secret, &mut progress).map_err(explain)?;
+            show::ended(responder, &id, &ended, how.format, console)
         }
-        Verb::Abort { which, reason, how } => {
-            let responder = responder::responder(&settings)?;
-            let id = find(&*responder.ledger, &which.id)?.id;
-            let ended =
-                responder.abort(&id, &responder::person(), reason, &mut Progress::new(console)).map_err(explain)?;
-            show::ended(&responder, &id, &ended, how.format, console)
+        Act::Abort { which, reason, how } => {
+            let id = id(&which.id)?;
+            let ended = responder.abort(&id, &by, reason, &mut progress).map_err(explain)?;
+            show::ended(responder, &id, &ended, how.format, console)
         }
+        Act::Approve { which } => approve(responder, id(&which.id)?, &by, console),
     }
 }
 
@@ -267,9 +290,8 @@ fn ends_at(postmortem: &str, entries: &[ledger::Entry]) -> bool {
     entries.iter().any(|entry| Some(entry.seq) == event && Some(entry.hash.as_str()) == hash)
 }
 
-fn approve(responder: &Responder, prefix: &str, console: &Console) -> Result<Exit, Error> {
-    let id = find(&*responder.ledger, prefix)?.id;
-    responder.approve(&id, &responder::person()).map_err(explain)?;
+fn approve(responder: &Responder, id: IncidentId, by: &str, console: &Console) -> Result<Exit, Error> {
+    responder.approve(&id, by).map_err(explain)?;
     console.say(&format!("Approved. A running `stanch serve` goes on with {id}; without one:"));
     show::next(console, &id, "", "resume");
     Ok(Exit::Done)

@@ -5,7 +5,8 @@ pub mod show;
 
 pub use progress::Progress;
 
-use super::responder::{self, Place};
+use super::eyes::Place;
+use super::responding::Workshop;
 use super::{Console, Error, Exit, Globals};
 use show::Format;
 use stanch::inventory::Wanted;
@@ -16,6 +17,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
+/// Longest wait that a command sleeps through.
+pub const PATIENCE: Duration = Duration::from_secs(60);
 /// With `--no-wait`, the longest pause that is slept through: those between two tries, but no grace.
 const HURRY: Duration = Duration::from_secs(5);
 /// Largest secret on standard input, in bytes: a key file with its chain of certificates is far smaller.
@@ -74,12 +77,9 @@ pub fn run(args: &Args, globals: &Globals, console: &Console) -> Result<Exit, Er
         return Err(Error::new("ask for a yes: nobody is at a terminal here")
             .hint("--yes responds without asking, --plan shows what would be done"));
     }
-    let settings = responder::settings(globals)?;
-    let mut responder = responder::responder(&settings)?;
-    if args.no_wait {
-        responder.options.patience = HURRY;
-    }
-    let eyes = Place::new(&settings, responder.key.clone(), args.place.clone())?;
+    let patience = if args.no_wait { HURRY } else { PATIENCE };
+    let Workshop { responder, detector, .. } = Workshop::open(globals, patience)?;
+    let eyes = Place::new(detector, args.place.clone());
     let leak = responder.resolve(target(&args.target)?, &eyes, "stanch respond").map_err(explain)?;
     let id = responder.open(&leak).map_err(explain)?;
     let plan = responder.plan(&id, args.strategy.into(), false).map_err(explain)?;
