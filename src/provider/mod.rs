@@ -17,6 +17,7 @@ use crate::secret::Credential;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 /// One who issues credentials.
@@ -52,6 +53,12 @@ pub trait Provider: Send + Sync {
 
     /// When the key was last used, as far as the provider says.
     fn last_used(&self, key: &KeyId) -> Result<Option<Timestamp>, Error>;
+}
+
+impl fmt::Debug for dyn Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.id())
+    }
 }
 
 /// What a provider can do, and how it behaves.

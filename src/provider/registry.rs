@@ -6,6 +6,7 @@ use crate::catalog;
 use crate::http::Transport;
 use crate::yaml::{Diagnostic, Diagnostics};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 /// The providers that are known. Cheap to clone.
@@ -54,6 +55,12 @@ impl Registry {
     /// All of them, in the order of their ids.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<dyn Provider>> {
         self.providers.values()
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.providers.keys()).finish()
     }
 }
 

@@ -8,8 +8,8 @@
     reason = "a test that cannot go on fails"
 )]
 
-mod hands;
 mod config;
+mod hands;
 mod house;
 mod ledger;
 mod report;

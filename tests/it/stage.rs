@@ -66,7 +66,9 @@ impl Stage {
         let (status, key) = call("POST", &format!("{}/v1/keys", sandbox.address), ADMIN, &json!({ "label": "first" }));
         assert_eq!(status, 201);
         let leaked = (key["id"].as_str().unwrap().to_owned(), key["secret"].as_str().unwrap().to_owned());
-        until("the first key works", || call("GET", &format!("{}/v1/me", sandbox.address), &leaked.1, &Value::Null).0 == 200);
+        until("the first key works", || {
+            call("GET", &format!("{}/v1/me", sandbox.address), &leaked.1, &Value::Null).0 == 200
+        });
         std::fs::write(&env, format!("# the service's own\nOTHER=kept\nSANDBOX_KEY={}\n", leaked.1)).unwrap();
         let mut app = stanch();
         app.args(["drill", "app", "--provider", &sandbox.address, "--env-file"]).arg(&env);

@@ -61,9 +61,11 @@ impl Client {
         lane.resolved.keep(host, found);
         let engine = lane.engine(&url)?;
         let deadline = Instant::now() + request.timeout;
-        let answer = engine.execute(outgoing(request, url)?).map_err(|error| match error.is_connect() {
-            true => Failure::NotSent(cause(error)),
-            false => Failure::Lost(cause(error)),
+        let answer = engine.execute(outgoing(request, url)?).map_err(|error| {
+            match error.is_connect() || error.is_builder() {
+                true => Failure::NotSent(cause(error)),
+                false => Failure::Lost(cause(error)),
+            }
         })?;
         read(answer, deadline)
     }
@@ -233,4 +235,27 @@ fn cause(error: reqwest::Error) -> String {
         inner = source;
     }
     inner.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::Future as _;
+    use std::task::{Context, Poll, Waker};
+
+    #[test]
+    fn an_engine_connects_to_checked_addresses_only() {
+        let resolved = Resolved::default();
+        let ask = |name: &str| {
+            let mut answer = resolved.resolve(name.parse().unwrap());
+            match answer.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                Poll::Ready(found) => found.unwrap().collect::<Vec<SocketAddr>>(),
+                Poll::Pending => panic!("it is known at once"),
+            }
+        };
+        assert_eq!(ask("localhost"), [], "the machine's resolver is not asked again");
+        let checked: SocketAddr = "93.184.215.14:443".parse().unwrap();
+        resolved.keep("localhost".into(), vec![checked]);
+        assert_eq!(ask("localhost"), [checked]);
+    }
 }
