@@ -63,17 +63,18 @@ pub fn run(
     globals: &Globals,
     console: &Console,
 ) -> Result<Exit, Error> {
-    if options.reveal && options.output.is_none() && !console.shows() {
-        return Err(Error::new("show secrets: standard output is not a terminal").hint("name a file: --output FILE"));
-    }
+    refuse_to_reveal(options, console)?;
     let report = report(source, start, options, globals, console)?;
-    if let Some(path) = &options.write_baseline {
-        let known = report.findings.iter().map(|judged| judged.finding.fingerprint).collect();
-        Baseline(known).save(path)?;
-        console.say(&format!("stanch: wrote a baseline of {} to {}", count(report.findings.len()), path.display()));
-    }
     write(&report, options, console)?;
     Ok(exit(&report))
+}
+
+/// Secrets go to a terminal or into a file, never into a pipe or a log by themselves.
+pub fn refuse_to_reveal(options: &Options, console: &Console) -> Result<(), Error> {
+    match options.reveal && options.output.is_none() && !console.shows() {
+        true => Err(Error::new("show secrets: standard output is not a terminal").hint("name a file: --output FILE")),
+        false => Ok(()),
+    }
 }
 
 /// How a verb ends that made this report.
@@ -165,8 +166,13 @@ fn judge(findings: Vec<Finding>, settings: &Settings, options: &Options) -> Resu
     Ok(validate::validate(findings, &registry, &validate::Options::default()))
 }
 
-/// Writes the report where it is wanted, and a line for the person when that is not the terminal.
-fn write(report: &Report, options: &Options, console: &Console) -> Result<(), Error> {
+/// Writes the report where it is wanted, a baseline when one is, and a line for the person when that is not the terminal.
+pub fn write(report: &Report, options: &Options, console: &Console) -> Result<(), Error> {
+    if let Some(path) = &options.write_baseline {
+        let known = report.findings.iter().map(|judged| judged.finding.fingerprint).collect();
+        Baseline(known).save(path)?;
+        console.say(&format!("stanch: wrote a baseline of {} to {}", count(report.findings.len()), path.display()));
+    }
     let (_, format) =
         report::FORMATS.iter().find(|(name, _)| *name == options.format).unwrap_or(&("text", Format::Text));
     let look = report::Options {
@@ -201,7 +207,7 @@ pub fn count(findings: usize) -> String {
 
 /// Writes a file whole or not at all; what is not a regular file (`/dev/stdout`) is written to as it is. A report with
 /// secrets in it is for its owner alone.
-fn save(path: &Path, bytes: &[u8], secret: bool) -> io::Result<()> {
+pub fn save(path: &Path, bytes: &[u8], secret: bool) -> io::Result<()> {
     if path.symlink_metadata().is_ok_and(|found| !found.is_file() && !found.is_symlink()) || path.starts_with("/dev") {
         return std::fs::OpenOptions::new().write(true).open(path)?.write_all(bytes);
     }

@@ -8,6 +8,7 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod ci;
 mod config;
 mod hands;
 mod house;

@@ -64,6 +64,11 @@ impl History {
         Ok(self)
     }
 
+    /// Whether the repository has the commit that `revision` names.
+    pub fn knows(&self, revision: &str) -> bool {
+        revision::commit(&self.place, revision).is_some()
+    }
+
     /// Just the commits that `tips` reach and `without` does not: what a push brought.
     pub fn pushed(mut self, tips: &[String], without: &[Without]) -> Result<History, Error> {
         let place = &self.place;
