@@ -251,6 +251,9 @@ fn a_rename_and_a_merge_bring_nothing_old() {
     world.stage("b", "one\ntwo\nthree\nfour\n");
     assert_eq!(added(&world), ["b=four\n"]);
     world.commit("second");
+    world.stage("copy", "one\ntwo\nthree\nfour\n");
+    assert_eq!(added(&world), ["copy=one\ntwo\nthree\nfour\n"], "a copy is one more place");
+    world.git(&["rm", "-q", "-f", "copy"]);
     world.git(&["checkout", "-q", "-b", "side", "HEAD~1"]);
     world.stage("c", "side\n");
     world.commit("side");

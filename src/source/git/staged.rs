@@ -138,8 +138,9 @@ fn read(objects: &Objects, entry: &IndexEntry, parents: &[Version], gone: &Gone)
 
 /// Blobs of the parents that may have been renamed.
 struct Gone {
-    /// Ids that a parent has at any path: a file that is one of them was moved or copied as it is.
-    known: HashSet<Oid>,
+    /// Ids that a parent has at a path that the index has no more: a file that is one of them was moved as it is. A copy
+    /// is no move: it brings the same bytes to one more place.
+    moved: HashSet<Oid>,
     /// Contents at paths that the index has no more.
     contents: Vec<Vec<u8>>,
 }
@@ -147,7 +148,7 @@ struct Gone {
 impl Gone {
     /// What to compare a staged blob with: what its path held, or where it came from.
     fn versions(&self, objects: &Objects, entry: &IndexEntry, parents: &[Version], new: &[u8]) -> Vec<Vec<u8>> {
-        if self.known.contains(&entry.id) {
+        if self.moved.contains(&entry.id) {
             return vec![new.to_vec()];
         }
         let at_path = parents.iter().filter_map(|parent| objects.blob(*parent.0.get(&entry.path)?).ok());
@@ -164,12 +165,13 @@ fn gone(objects: &Objects, parents: &[Version], entries: &[IndexEntry], changed:
     let files = || parents.iter().flat_map(|parent| &parent.0);
     let fresh = |entry: &&IndexEntry| !parents.iter().any(|parent| parent.0.contains_key(&entry.path));
     if !changed.iter().any(fresh) {
-        return Gone { known: HashSet::new(), contents: Vec::new() };
+        return Gone { moved: HashSet::new(), contents: Vec::new() };
     }
     let staged: HashSet<&[u8]> = entries.iter().map(|entry| entry.path.as_slice()).collect();
-    let left: HashSet<Oid> = files().filter(|(path, _)| !staged.contains(path.as_slice())).map(|(_, id)| *id).collect();
-    let mut left: Vec<Oid> = left.into_iter().collect();
+    let moved: HashSet<Oid> =
+        files().filter(|(path, _)| !staged.contains(path.as_slice())).map(|(_, id)| *id).collect();
+    let mut left: Vec<Oid> = moved.iter().copied().collect();
     left.sort();
     let contents = left.into_iter().take(MOST_RENAMES).filter_map(|id| objects.blob(id).ok()).collect();
-    Gone { known: files().map(|(_, id)| *id).collect(), contents }
+    Gone { moved, contents }
 }
