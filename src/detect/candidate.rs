@@ -2,7 +2,7 @@
 //!
 //! What is found at a place depends on [`window`] bytes around it and on nothing else: every start of a match near a
 //! keyword is taken, not only those that a search from the first byte would come to; a match whose secret lies within that
-//! of an earlier match of the same rule is left out.
+//! of an earlier match of the same rule is left out. (Text that was made to cost much is searched less: [`INSIDE`].)
 
 use super::prefilter::{self, Prefilter};
 use crate::rule::{Capture, Need, Rule};
@@ -11,6 +11,10 @@ use std::sync::Arc;
 
 /// How far from a match a part that it needs may lie, in bytes, and how much of a line is looked at for a comment.
 pub const CONTEXT: usize = 4096;
+
+/// How many matches that lie within an earlier one are passed before the rest of it is skipped: text made of nothing but
+/// beginnings would cost its square otherwise.
+const INSIDE: usize = 8;
 
 /// A match.
 #[derive(Debug)]
@@ -31,12 +35,18 @@ pub fn all<'r>(rules: &'r [Arc<Rule>], prefilter: &Prefilter, view: &[u8]) -> Ve
             // One byte more than the longest match, for `\b` and `$` at its end.
             let end = (range.end + rule.pattern.longest() + 1).min(view.len());
             let within = view.get(..end).unwrap_or_default();
-            let mut from = range.start;
+            let (mut from, mut inside) = (range.start, 0);
             while let Some(found) = rule.pattern.find(within, from).filter(|found| found.whole.start < range.end) {
                 from = found.whole.start + 1;
                 if found.secret.end > covered.end {
                     covered = found.secret.clone();
                     candidates.push(Candidate { rule, found });
+                    inside = 0;
+                } else {
+                    inside += 1;
+                }
+                if inside == INSIDE {
+                    (from, inside) = (from.max(covered.end), 0);
                 }
             }
         }
