@@ -16,6 +16,7 @@ mod ledger;
 mod report;
 mod sandbox;
 mod scan;
+mod serve;
 mod sources;
 mod stage;
 mod ui;

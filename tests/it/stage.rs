@@ -81,6 +81,12 @@ impl Stage {
         stage
     }
 
+    /// Puts `more` at the end of the configuration, in place of what was put there before.
+    pub fn configure(&mut self, more: &str) {
+        let configuration = configuration(&self.sandbox.address, &self.app.address);
+        std::fs::write(self.path("stanch.yaml"), format!("{configuration}{more}")).unwrap();
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
