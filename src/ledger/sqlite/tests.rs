@@ -195,7 +195,7 @@ fn a_kept_ledger_of_version_1_opens() {
 }
 
 #[test]
-fn many_processes_make_one_ledger() {
+fn many_that_open_at_once_make_one_ledger() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger.db");
     std::thread::scope(|scope| {
