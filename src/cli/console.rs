@@ -28,7 +28,7 @@ impl Console {
             || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let color = io::stderr().is_terminal() && !plain;
         let filter = tracing_subscriber::EnvFilter::new(level);
-        let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(color);
+        let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(false);
         // A second subscriber would be a second Console: there is one.
         let _ = logs.try_init();
         Console { quiet: globals.quiet, plain, color }

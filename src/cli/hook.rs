@@ -174,7 +174,8 @@ fn advice(hook: &Hook, report: &Report) -> Vec<String> {
         }
     }
     lines.push(String::new());
-    lines.push("Not a secret? Say so on its line with a comment, `stanch:allow <reason>`, or in stanch.yaml:".into());
+    lines.push("Not a secret? Say so in a comment on its line, `stanch:allow <reason>`,".into());
+    lines.push("or in stanch.yaml:".into());
     lines.push("  allow:".into());
     lines.extend(
         findings().map(|finding| format!("    - {{ fingerprint: \"{}\", reason: \"...\" }}", finding.fingerprint)),
