@@ -150,7 +150,7 @@ fn resume(stage: &Stage, fingerprint: &str, strategy: &str) -> Result<(), Error>
         child::verb(&args, &stage.path("repository"), &[])
     };
     for _ in 0..RESUMPTIONS {
-        let list = run(&["incident", "list", "--format", "json"])?;
+        let list = run(&["incident", "list", "--all", "--format", "json"])?;
         list.done("list the incidents")?;
         let incident = list.json.pointer("/incidents/0");
         let text = |name: &str| incident.and_then(|one| one.get(name)).and_then(Value::as_str).unwrap_or_default();
