@@ -240,7 +240,6 @@ fn cause(error: reqwest::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::future::Future as _;
     use std::task::{Context, Poll, Waker};
 
     #[test]

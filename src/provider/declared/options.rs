@@ -138,7 +138,7 @@ impl Api {
 /// The base that requests go to; also when the configuration says another, the declared one must be right.
 fn read_base(fields: &mut Fields<'_>, settings: &Settings) -> Option<Base> {
     let node = fields.required("base")?;
-    let parse = |text: &str, private| Base::parse(text, private, &|name| admits("secret part with admin", name));
+    let parse = |text: &str, private| Base::parse(text, private, &|name| admits("part with", name));
     let declared = parse(node.str()?, settings.allow_private).map_err(|why| node.mistake(why)).ok()?;
     match &settings.base {
         None => Some(declared),
@@ -218,7 +218,8 @@ impl Reader {
     fn validate(&self, node: &Node<'_>) -> Option<Validate> {
         let mut fields = node.fields()?;
         let _page = fields.optional("source").and_then(|node| node.string());
-        let template = self.template(&mut fields, "secret part admin with");
+        // Nothing of ours: a stranger's stanch.yaml must not be able to send our credentials along when his tree is scanned.
+        let template = self.template(&mut fields, "secret part with");
         let answers = fields.required("answers").map(|node| node.items()).unwrap_or_default();
         let answers: Vec<Case> = answers.iter().filter_map(Case::read).collect();
         fields.finish();

@@ -294,3 +294,30 @@ fn every_built_in_api_loads() {
     let registry = Registry::load(&crate::catalog::builtin(), BTreeMap::new(), Arc::new(Canned::new()));
     registry.unwrap_or_else(|mistakes| panic!("{mistakes}"));
 }
+
+/// Whatever the values are, every built-in request can be made of its template, and goes where its file says.
+#[test]
+fn every_built_in_request_can_be_made() {
+    for file in crate::catalog::builtin() {
+        let document = file.parse().unwrap();
+        let Some(node) = crate::catalog::top(&document).and_then(|top| top.api) else { continue };
+        let api = Api::read(&node, &Settings::default()).unwrap();
+        let calls = [
+            api.identify.as_ref().map(|(call, _)| call),
+            api.issue.as_ref().map(|issue| &issue.call),
+            api.list.as_ref().map(|list| &list.call),
+            api.disable.as_ref(),
+            api.enable.as_ref(),
+            api.revoke.as_ref().map(|(call, _)| call),
+            api.last_used.as_ref().map(|(call, _)| call),
+        ];
+        let templates = calls.into_iter().flatten().map(|call| &call.template);
+        for template in templates.chain(api.validate.iter().map(|validate| &validate.template)) {
+            let awkward = |name: &str| shared(if name.starts_with("part.") { "ab" } else { "a/b?c" });
+            let values = template.needs().into_iter().map(|name| (name.to_owned(), awkward(name))).collect();
+            let made = template.render(&values).map(|request| request.label);
+            let label = made.unwrap_or_else(|error| panic!("{}: {}: {error}", file.name, template.label()));
+            assert!(file.name == "rules/sandbox.yaml" || label.contains(" https://"), "{}: {label}", file.name);
+        }
+    }
+}
