@@ -166,6 +166,12 @@ impl Declared {
             return Verdict::Unknown { why };
         };
         match &case.meaning {
+            Meaning::Inactive if self.api.maybe_elsewhere => Verdict::Unknown {
+                why: format!(
+                    "refused, but it may belong to another {}: say which with `providers.{}.base`",
+                    self.profile.title, self.id
+                ),
+            },
             Meaning::Inactive => Verdict::Inactive,
             Meaning::Unknown { why } => Verdict::Unknown { why: why.clone() },
             Meaning::Active { identity, scopes } => Verdict::Active {

@@ -17,6 +17,9 @@ pub struct Api {
     pub settle: Duration,
     /// How many keys may live at once.
     pub limit: Option<u64>,
+    /// The provider also lives at other addresses, whose keys are not known here, and nobody said which one is ours: a
+    /// refusal proves nothing.
+    pub maybe_elsewhere: bool,
     /// What a kill does not end.
     pub survives: Vec<String>,
     /// Where a person goes.
@@ -167,6 +170,7 @@ impl Reader {
         let overlap = fields.required("overlap").and_then(|node| node.one_of(&overlaps));
         let settle = fields.required("settle").and_then(|node| node.duration());
         let limit = fields.optional("limit").and_then(|node| node.u64());
+        let homes = fields.optional("homes").and_then(|node| node.one_of(&[("one", false), ("many", true)]));
         let survives = fields.optional("survives").map(|node| node.strings()).unwrap_or_default();
         let by_hand = fields.optional("by-hand").and_then(|node| node.string());
         let key_id = fields.optional("key-id").and_then(|node| KeyPlace::read(&node));
@@ -184,6 +188,7 @@ impl Reader {
             overlap: overlap?,
             settle: settle?,
             limit,
+            maybe_elsewhere: homes == Some(true) && !self.fixed,
             survives,
             by_hand,
             key_id,

@@ -283,6 +283,20 @@ fn mistakes_are_all_shown_at_their_lines() {
 }
 
 #[test]
+fn a_refusal_by_one_of_many_homes_proves_nothing_until_ours_is_named() {
+    let yaml = API.replace("  overlap: multi\n", "  homes: many\n  overlap: multi\n");
+    let refused = || Canned::new().on(&at("GET /me"), 401, "");
+    let verdict = provider(&yaml, refused()).validate(&leaked());
+    assert!(matches!(&verdict, Verdict::Unknown { why } if why.contains("providers.example.base")), "{verdict:?}");
+
+    let settings = Settings { base: Some(BASE.to_owned()), ..Settings::default() };
+    let settings = BTreeMap::from([("example".to_owned(), settings)]);
+    let file = File { name: "example.yaml".into(), text: yaml };
+    let named = Registry::load(&[file], settings, Arc::new(refused())).unwrap().get("example").unwrap();
+    assert_eq!(named.validate(&leaked()), Verdict::Inactive);
+}
+
+#[test]
 fn settings_for_nobody_are_a_mistake() {
     let settings = BTreeMap::from([("nobody".to_owned(), Settings::default())]);
     let error = Registry::load(&[], settings, Arc::new(Canned::new())).map(|_| ()).unwrap_err();
