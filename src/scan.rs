@@ -117,6 +117,7 @@ pub fn scan(
         return Err(Error::Window { window, most: source::CONTEXT });
     }
     let started = Instant::now();
+    tracing::info!(asked = source.describe(), threads = options.threads, "scan begins");
     let pool = ThreadPoolBuilder::new().num_threads(options.threads).build()?;
     let (results, room) = (Mutex::new(Vec::new()), Room::new(IN_FLIGHT));
     let (mut skipped, mut read) = (Vec::new(), Accounting::default());
@@ -149,6 +150,7 @@ pub fn scan(
             true
         })
     })?;
+    tracing::info!(read.blobs, read.bytes, read.commits, skipped = skipped.len(), "source is read");
     let merged = detect::merge(brought(results.into_inner().unwrap_or_else(PoisonError::into_inner)));
     let sifted = sift::sift(merged, options);
     Ok(Scan {
@@ -235,4 +237,76 @@ impl Drop for Held<'_> {
 /// A panic elsewhere does not make what was counted wrong.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rule::RuleSet;
+    use crate::secret::FingerprintKey;
+    use crate::source::SkipReason;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// Many blobs, and nothing in them.
+    struct Many {
+        blobs: usize,
+        bytes: usize,
+        skipped: Option<Skipped>,
+    }
+
+    impl Source for Many {
+        fn describe(&self) -> String {
+            "many".into()
+        }
+
+        fn walk(&mut self, sink: &mut dyn FnMut(Item) -> bool) -> Result<(), source::Error> {
+            for _ in 0..self.blobs {
+                sink(Item::Blob(Blob::whole(vec![b'x'; self.bytes], Arc::new(Provenance::Stdin))));
+            }
+            self.skipped.take().is_none_or(|one| sink(Item::Skipped(one)));
+            Ok(())
+        }
+    }
+
+    fn run(source: Many) -> Scan {
+        let detector = Detector::new(Arc::new(RuleSet::default()), Arc::new(FingerprintKey::public()));
+        scan(Box::new(source), &detector, &Options::at(Timestamp::UNIX_EPOCH), &()).unwrap()
+    }
+
+    #[test]
+    fn counts_what_it_read_and_what_it_did_not() {
+        let scan = run(Many { blobs: 1000, bytes: 10, skipped: None });
+        assert_eq!((scan.accounting.blobs, scan.accounting.bytes, scan.complete), (1000, 10_000, true));
+        let passed = Skipped::passed("link", SkipReason::Special, "");
+        assert!(run(Many { blobs: 0, bytes: 0, skipped: Some(passed) }).complete);
+        let asked = Skipped::asked("file", SkipReason::Unreadable, "");
+        assert!(!run(Many { blobs: 0, bytes: 0, skipped: Some(asked) }).complete);
+    }
+
+    #[test]
+    fn one_blob_bigger_than_the_room_goes_alone() {
+        let room = Room::new(10);
+        drop(room.take(11));
+        drop(room.take(11));
+        assert_eq!(*room.taken.lock().unwrap(), 0);
+    }
+
+    #[test]
+    fn never_more_under_way_than_there_is_room_for() {
+        let (room, most, now) = (Room::new(100), AtomicUsize::new(0), AtomicUsize::new(0));
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..50 {
+                        let _held = room.take(30);
+                        most.fetch_max(now.fetch_add(30, Ordering::SeqCst) + 30, Ordering::SeqCst);
+                        now.fetch_sub(30, Ordering::SeqCst);
+                    }
+                });
+            }
+        });
+        assert!(most.into_inner() <= 100);
+        assert_eq!(*room.taken.lock().unwrap(), 0);
+    }
 }

@@ -267,6 +267,30 @@ fn the_hook_stops_a_commit_with_a_secret() {
 }
 
 #[test]
+fn the_hook_knows_which_index_is_meant() {
+    let world = World::repository();
+    world.install_hook("pre-commit");
+    world.stage("a", "fine");
+    world.git(&["commit", "-q", "-m", "one"]);
+    world.git(&["worktree", "add", "-q", "linked"]);
+    world.write("linked/b", leak(1));
+    world.git(&["-C", "linked", "add", "b"]);
+    assert_eq!(world.try_git(&["-C", "linked", "commit", "-m", "x"]).code, 1, "of a linked work tree");
+    assert_eq!(world.stanch(&["staged"]).code, 0, "not of the main one");
+    world.write("c", leak(2));
+    assert_eq!(world.try_git(&["commit", "-q", "-m", "x", "--", "c"]).code, 1, "not tracked yet: git's own refusal");
+    world.git(&["add", "c"]);
+    assert_eq!(world.try_git(&["commit", "-q", "-m", "x", "--", "c"]).code, 1, "a commit of some paths only");
+    world.write("sub/d", "fine");
+    let index = world.path(".git/index");
+    let index = index.to_str().unwrap();
+    world.git(&["init", "-q", "other"]);
+    let other = world.fed(&["staged", "other"], b"", &[("GIT_INDEX_FILE", index)]);
+    assert_eq!(other.code, 0, "{}: the index of another repository says nothing of this one", other.stdout);
+    assert_eq!(world.fed(&["staged", "."], b"", &[("GIT_INDEX_FILE", index)]).code, 1);
+}
+
+#[test]
 fn the_hook_allows_what_a_person_allowed() {
     let world = World::repository();
     world.install_hook("pre-commit");

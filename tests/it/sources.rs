@@ -284,3 +284,40 @@ fn unmerged_files_and_submodules_are_said() {
     assert!(reasons.contains(&(SkipReason::Submodule, false)));
     assert!(reasons.contains(&(SkipReason::Unmerged, true)));
 }
+
+#[test]
+fn borrowed_objects_are_read() {
+    let world = World::repository();
+    world.stage("a", "one");
+    world.commit("one");
+    world.git(&["clone", "-q", "--shared", ".", "shared"]);
+    world.git(&["-C", "shared", "repack", "-q", "-a", "-d", "-l"]);
+    assert_eq!(brought(History::open(Some(&world.path("shared"))).unwrap()), ["a=one@one"]);
+}
+
+#[test]
+fn a_ref_that_cannot_be_read_is_said() {
+    let world = World::repository();
+    world.stage("a", "one");
+    world.commit("one");
+    world.write(".git/refs/heads/broken", "no id");
+    let (blobs, skipped) = walk(History::open(Some(world.root())).unwrap());
+    assert!(blobs.iter().any(|blob| text(blob) == "one"));
+    assert_eq!((skipped[0].what.as_str(), skipped[0].why), ("refs/heads/broken", SkipReason::Corrupt));
+}
+
+#[test]
+fn a_walk_stops_when_it_is_told_to() {
+    let world = World::repository();
+    for name in ["a", "b", "c"] {
+        world.stage(name, name);
+    }
+    world.commit("one");
+    let mut count = 0;
+    let mut sink = |item| {
+        count += usize::from(matches!(item, Item::Blob(_)));
+        count == 0
+    };
+    History::open(Some(world.root())).unwrap().walk(&mut sink).unwrap();
+    assert_eq!(count, 1);
+}
