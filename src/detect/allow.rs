@@ -119,6 +119,7 @@ mod tests {
             rule: "r".into(),
             description: "d".into(),
             provider: None,
+            rivals: Vec::new(),
             tags: Vec::new(),
             fingerprint: FingerprintKey::public().fingerprint(&Secret::new("x")),
             credential: Credential::new(Secret::new("x")),

@@ -7,7 +7,7 @@ use crate::secret::{Credential, Fingerprint, redact};
 use crate::source::Provenance;
 use crate::text::lines::Position;
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// One credential, with all its occurrences. Holds the secret itself, so it is not `Serialize`: reports choose fields.
@@ -19,6 +19,8 @@ pub struct Finding {
     pub description: String,
     /// The provider that issued it, when the rule names one.
     pub provider: Option<String>,
+    /// Other providers whose rules, as sure as this one, claim the same secret: it may be of any of them.
+    pub rivals: Vec<String>,
     /// The rule's tags.
     pub tags: Vec<String>,
     /// The keyed name of the secret.
@@ -88,6 +90,7 @@ pub struct Merged {
 pub fn merge(hits: Vec<Hit>) -> Merged {
     let (dropped, kept): (Vec<Hit>, Vec<Hit>) = hits.into_iter().partition(|hit| hit.dropped.is_some());
     let mut dropped: Vec<Dropped> = dropped.into_iter().filter_map(drop_hit).collect();
+    let claims = claims(&kept);
     let mut by_secret: BTreeMap<Fingerprint, Vec<Hit>> = BTreeMap::new();
     for (hit, better) in rivals(kept) {
         match better {
@@ -95,7 +98,7 @@ pub fn merge(hits: Vec<Hit>) -> Merged {
             Some(rule) => dropped.extend(drop_hit(Hit { dropped: Some(Reason::Overlapped(rule)), ..hit })),
         }
     }
-    let mut findings: Vec<Finding> = by_secret.into_values().filter_map(one_finding).collect();
+    let mut findings: Vec<Finding> = by_secret.into_values().filter_map(|hits| one_finding(hits, &claims)).collect();
     findings.sort_by(|a, b| {
         let (a, b) = (a.occurrences.first(), b.occurrences.first());
         a.map(Occurrence::order).cmp(&b.map(Occurrence::order))
@@ -103,6 +106,19 @@ pub fn merge(hits: Vec<Hit>) -> Merged {
     dropped.sort_by(|a, b| (a.occurrence.order(), &a.rule, &a.reason).cmp(&(b.occurrence.order(), &b.rule, &b.reason)));
     dropped.dedup();
     Merged { findings, dropped }
+}
+
+/// Who claims a secret, and how surely.
+type Claims = BTreeMap<Fingerprint, BTreeSet<(Confidence, String)>>;
+
+/// The claims of all rules that name a provider, also of those that another rule wins against.
+fn claims(hits: &[Hit]) -> Claims {
+    let mut claims = Claims::new();
+    for hit in hits {
+        let claim = hit.rule.provider.clone().map(|provider| (hit.rule.confidence, provider));
+        claims.entry(hit.fingerprint).or_default().extend(claim);
+    }
+    claims
 }
 
 /// Each hit with the rule that knows the same bytes better, if there is one.
@@ -145,7 +161,7 @@ fn settle(mut group: Vec<Hit>) -> Vec<(Hit, Option<String>)> {
 }
 
 /// The finding of all hits of one secret.
-fn one_finding(hits: Vec<Hit>) -> Option<Finding> {
+fn one_finding(hits: Vec<Hit>, claims: &Claims) -> Option<Finding> {
     let rank = |hit: &&Hit| {
         let rule = &hit.rule;
         let parts = hit.credential.parts.len();
@@ -158,6 +174,10 @@ fn one_finding(hits: Vec<Hit>) -> Option<Finding> {
         )
     };
     let best = hits.iter().max_by_key(rank)?.clone();
+    let others = claims.get(&best.fingerprint).into_iter().flatten();
+    let others =
+        others.filter(|(sure, other)| *sure >= best.rule.confidence && best.rule.provider.as_ref() != Some(other));
+    let rivals: BTreeSet<String> = others.map(|(_, other)| other.clone()).collect();
     let mut occurrences: Vec<Occurrence> = hits.into_iter().map(|hit| hit.occurrence).collect();
     occurrences.sort_by(|a, b| a.order().cmp(&b.order()));
     occurrences.dedup_by(|a, b| a.provenance == b.provenance && a.offset == b.offset);
@@ -165,6 +185,7 @@ fn one_finding(hits: Vec<Hit>) -> Option<Finding> {
         rule: best.rule.id.clone(),
         description: best.rule.description.clone(),
         provider: best.rule.provider.clone(),
+        rivals: rivals.into_iter().collect(),
         tags: best.rule.tags.clone(),
         fingerprint: best.fingerprint,
         redacted: redact::mask(&best.credential.secret),

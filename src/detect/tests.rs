@@ -250,3 +250,26 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn who_else_is_as_sure_is_told() {
+    let rule = |provider: &str, confidence: &str| {
+        let text = format!(
+            "provider: {provider}\ntitle: T\nrules:\n  - id: {provider}-key\n    description: A key\n    keywords: [\"token_\"]\n    \
+             pattern: '\\b(token_[0-9a-z]{{20}})\\b'\n    confidence: {confidence}\n    examples: {{ match: ['a'], no-match: ['b'] }}\n"
+        );
+        File { name: format!("{provider}.yaml"), text }
+    };
+    let rivals = |confidences: [&str; 2]| {
+        let files = [rule("one", confidences[0]), rule("two", confidences[1])];
+        let rules = RuleSet::of(&files).unwrap_or_else(|e| panic!("\n{e}"));
+        let detector = Detector::new(Arc::new(rules), Arc::new(FingerprintKey::public()));
+        let text = format!("x {}", made(r#"{{ "token_" }}{{ chars("abcdefgh01234567", 20) }}"#, 5));
+        let mut findings = merge(detector.scan(&file("a", &text))).findings;
+        assert_eq!(findings.len(), 1);
+        let finding = findings.remove(0);
+        (finding.provider.unwrap(), finding.rivals)
+    };
+    assert_eq!(rivals(["medium", "medium"]), ("one".into(), vec!["two".into()]));
+    assert_eq!(rivals(["medium", "high"]), ("two".into(), Vec::new()));
+}

@@ -88,7 +88,9 @@ fn questions(findings: &[Finding], registry: &Registry) -> BTreeMap<Fingerprint,
 
 /// The question about one credential, of which there may be several findings with more or fewer parts.
 fn question(claims: &[&Finding], registry: &Registry) -> Question {
-    let providers: BTreeSet<&str> = claims.iter().filter_map(|finding| finding.provider.as_deref()).collect();
+    let named = claims.iter().filter_map(|finding| finding.provider.as_deref());
+    let rivals = claims.iter().flat_map(|finding| finding.rivals.iter().map(String::as_str));
+    let providers: BTreeSet<&str> = named.chain(rivals).collect();
     let mut names = providers.iter();
     match (names.next(), names.next()) {
         (None, _) => Question::Nobody("no provider is known for it".to_owned()),
@@ -144,6 +146,7 @@ mod tests {
             rule: "r".into(),
             description: "d".into(),
             provider: provider.map(str::to_owned),
+            rivals: Vec::new(),
             tags: Vec::new(),
             fingerprint: FingerprintKey::public().fingerprint(&Secret::new(secret)),
             credential,
@@ -176,6 +179,7 @@ mod tests {
             finding(Some("one"), "dead", &[]),
             finding(Some("one"), "both", &[]),
             finding(Some("two"), "both", &[]),
+            Finding { rivals: vec!["two".into()], ..finding(Some("one"), "rival", &[]) },
             finding(Some("one"), "pair", &[]),
             finding(Some("one"), "pair", &[("user", "me")]),
             finding(Some("mute"), "mute", &[]),
@@ -189,6 +193,7 @@ mod tests {
             active(),
             active(),
             Verdict::Inactive,
+            ambiguous(),
             ambiguous(),
             ambiguous(),
             active(),

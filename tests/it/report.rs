@@ -43,6 +43,7 @@ fn finding(rule: &str, description: &str, secret: Secret, confidence: Confidence
         rule: rule.into(),
         description: description.into(),
         provider: Some("sandbox".into()),
+        rivals: Vec::new(),
         tags: vec!["api".into()],
         fingerprint: FingerprintKey::public().fingerprint(&secret),
         redacted: redact::mask(&secret),
