@@ -65,7 +65,8 @@ fn next(page: &mut Page, finding: &Finding) {
 
 fn places(page: &mut Page, finding: &Finding, options: &Options) {
     for (at, here) in finding.occurrences.iter().take(PLACES).enumerate() {
-        page.line(if at == 0 { "where" } else { "" }, &place(here));
+        let (place, beside) = place(here);
+        page.line_with(if at == 0 { "where" } else { "" }, &place, &beside);
         let line = printable(shown::line(finding, here, options).trim().as_bytes());
         // The line that is nothing but the secret says nothing new.
         if !line.is_empty() && line != finding.redacted {
@@ -79,17 +80,16 @@ fn places(page: &mut Page, finding: &Finding, options: &Options) {
     }
 }
 
-/// `src/a.yml:3:9 in 9f3c2ab of 2026-08-03`.
-fn place(here: &Occurrence) -> String {
+/// `src/a.yml:3:9`, and `in 9f3c2ab of 2026-08-03`.
+fn place(here: &Occurrence) -> (String, String) {
     let path = match shown::path(&here.provenance) {
         path if path == "-" => "standard input".to_owned(),
         path => path,
     };
     let commit = here.provenance.commit();
-    let commit = commit.map(|commit| format!(" in {} of {}", shown::short(&commit.id), day(commit.date)));
-    let staged = (shown::kind(&here.provenance) == "staged").then(|| " (staged)".to_owned());
-    let beside = commit.or(staged).unwrap_or_default();
-    format!("{path}:{}:{}{beside}", here.start.line, here.start.column)
+    let commit = commit.map(|commit| format!("in {} of {}", shown::short(&commit.id), day(commit.date)));
+    let staged = (shown::kind(&here.provenance) == "staged").then(|| "(staged)".to_owned());
+    (format!("{path}:{}:{}", here.start.line, here.start.column), commit.or(staged).unwrap_or_default())
 }
 
 fn since(commit: &Commit, now: Timestamp) -> String {

@@ -1,5 +1,6 @@
 //! Every form of a report, from a sample with two credentials, something skipped and something dropped.
 
+use crate::world::{self, World};
 use jiff::Timestamp;
 use serde_json::Value;
 use stanch::detect::{Confidence, Finding, Occurrence};
@@ -307,4 +308,41 @@ fn gitleaks_has_its_keys_and_no_others() {
     let shown = json(Format::Gitleaks, Options { reveal: true, ..Options::default() });
     assert_eq!(shown[0]["Secret"], token());
     assert_eq!(shown[0]["Match"], format!("    token: {}", token()));
+}
+
+/// `script` (bsdutils, essential on Debian) gives the program a terminal.
+#[test]
+fn on_a_terminal_it_is_as_wide_and_in_colour() {
+    let world = World::new();
+    world.write("a.env", format!("KEY={}\n", world::token(7)));
+    let stanch = format!("stty cols 100; {} scan a.env", env!("CARGO_BIN_EXE_stanch"));
+    let run = |more: &[(&str, &str)]| {
+        let mut script = world.command("script");
+        script
+            .args(["-qec", &stanch, "/dev/null"])
+            .env("TERM", "xterm")
+            .env_remove("NO_COLOR")
+            .envs(more.iter().copied());
+        let output = script.stdin(std::process::Stdio::null()).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap().replace('\r', ""))
+    };
+    let (code, shown) = run(&[]);
+    assert_eq!(code, Some(1), "{shown}");
+    assert!(shown.starts_with("\x1b[31;1m1. "), "{shown:?}");
+    assert_eq!(without_colour(shown.lines().next().unwrap()).chars().count(), 100, "{shown}");
+    let (code, shown) = run(&[("NO_COLOR", "1")]);
+    assert_eq!(code, Some(1), "{shown}");
+    assert!(shown.starts_with("1. ") && !shown.contains('\x1b'), "{shown:?}");
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let world = World::new();
+    let many: String = (0..2000).map(|seed| format!("KEY={}\n", world::token(seed))).collect();
+    world.write("a.env", many);
+    let mut shell = world.command("bash");
+    let run = format!("set -o pipefail; {} scan a.env | head -1", env!("CARGO_BIN_EXE_stanch"));
+    let output = shell.args(["-c", &run]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "the findings decide, not the pipe");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
 }

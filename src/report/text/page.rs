@@ -90,6 +90,18 @@ impl Page {
         self.push(&format!("{margin}{text}"));
     }
 
+    /// The same with something beside it, or below it when both do not fit.
+    pub fn line_with(&mut self, label: &str, text: &str, beside: &str) {
+        let width = INDENT + LABEL + text.chars().count() + 1 + beside.chars().count();
+        match width <= self.width {
+            true => self.line(label, &format!("{text} {beside}")),
+            false => {
+                self.line(label, text);
+                self.line("", beside);
+            }
+        }
+    }
+
     /// A label and a command to type.
     pub fn command(&mut self, label: &str, text: &str) {
         let command = self.paint(Style::Command, text);
