@@ -148,13 +148,15 @@ impl Desk {
         if let Some(done) = self.closed_since(fingerprint, delivery.received)? {
             return Ok(format!("{done} is closed"));
         }
-        let entry = leak.entry.as_deref().and_then(|id| self.responder.inventory.get(id));
-        let action = self.responses.action(leak.provider.as_deref(), entry);
         let incident = self.responder.open(&leak).map_err(Trouble::later)?;
+        // What the incident says was known when it was opened: in the midst of a run no store may hold the leaked value
+        // any more, and its entry could not be told from it.
+        let (story, _) = self.responder.story(&incident).map_err(Trouble::later)?;
+        let entry = story.opened.credential.as_deref().and_then(|id| self.responder.inventory.get(id));
+        let action = self.responses.action(story.opened.provider.as_deref(), entry);
         if action == Action::Record {
             return Ok(format!("{incident} is recorded"));
         }
-        let (story, _) = self.responder.story(&incident).map_err(Trouble::later)?;
         if story.plan.is_none() && action == Action::Approve {
             self.responder.plan(&incident, Wanted::Auto, true).map_err(Trouble::later)?;
         }

@@ -11,6 +11,7 @@
 mod ci;
 mod config;
 mod hands;
+mod drill;
 mod house;
 mod ledger;
 mod report;

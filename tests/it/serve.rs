@@ -130,7 +130,7 @@ fn a_signed_alert_ends_in_a_rotated_key_with_nobody_involved() {
     let body = alert("created");
     let (status, said) = webhook(&server.address, "secret_scanning_alert", "d-1", &signed(&body), &body);
     assert_eq!((status, &said["known"]), (202, &json!(false)));
-    until("the key is rotated", || stage.unrotated().is_none());
+    stage.until_rotated();
     let told = &stage.postmortems()[0];
     assert_eq!(told["found"]["by"], "github secret_scanning_alert");
     // The same delivery again is known, and another about the same key finds nothing to do.
@@ -209,7 +209,7 @@ fn a_kill_between_the_answer_and_the_work_loses_nothing_and_does_nothing_twice()
     }
     stage.order(&json!({ "delay_ms": 0 }));
     let server = Part::start(&mut serve(&stage));
-    until("the key is rotated", || stage.unrotated().is_none());
+    stage.until_rotated();
     assert!(terminate(server).success());
     assert!(stage.unrotated().is_none());
     assert_eq!(stage.app()["failed"], 0);
@@ -232,7 +232,7 @@ fn an_approval_is_waited_for_and_a_record_is_only_kept() {
             let id = incident_id(&list());
             let output = stage.stanch(&["incident", "approve", &id]).output().unwrap();
             assert!(output.status.success(), "{}", crate::stage::said(&output));
-            until("the approved run is done", || stage.unrotated().is_none());
+            stage.until_rotated();
         }
         assert!(terminate(server).success());
     }
@@ -267,7 +267,7 @@ fn a_post_of_the_partner_programme_is_checked_and_acted_upon() {
     stage.assert_untouched();
     assert_eq!(post("test-key", &signature, &body), 202);
     assert_eq!(post("test-key", &signature, &body), 202, "the same post again");
-    until("the key is rotated", || stage.unrotated().is_none());
+    stage.until_rotated();
     let told = &stage.postmortems()[0];
     assert_eq!((&told["found"]["reach"], &told["decided"]["strategy"]), (&json!("public"), &json!("contain")));
     assert!(terminate(server).success());
@@ -303,7 +303,7 @@ fn a_push_is_read_from_the_mirror() {
     };
     push(&"0".repeat(40), &before, "d-1");
     push(&before, &after, "d-2");
-    until("the key is rotated", || stage.unrotated().is_none());
+    stage.until_rotated();
     let told = &stage.postmortems()[0];
     assert_eq!((&told["found"]["by"], &told["found"]["places"][0]["path"]), (&json!("push"), &json!("settings.env")));
     assert!(terminate(server).success());

@@ -54,7 +54,7 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// A stage whose sandbox settles within `settle` milliseconds. `more` is put at the end of its stanch.yaml.
+    /// A stage whose sandbox settles within `settle` milliseconds, and whose rules say so. `more` is put at the end of its stanch.yaml.
     pub fn new(settle: u64, more: &str) -> Stage {
         let folder = tempfile::tempdir().unwrap();
         let place = folder.path();
@@ -70,6 +70,9 @@ impl Stage {
             call("GET", &format!("{}/v1/me", sandbox.address), &leaked.1, &Value::Null).0 == 200
         });
         std::fs::write(&env, format!("# the service's own\nOTHER=kept\nSANDBOX_KEY={}\n", leaked.1)).unwrap();
+        let rules = include_str!("../../rules/sandbox.yaml").replace("settle: 200ms", &format!("settle: {settle}ms"));
+        std::fs::create_dir(place.join("rules")).unwrap();
+        std::fs::write(place.join("rules/sandbox.yaml"), rules).unwrap();
         let mut app = stanch();
         app.args(["drill", "app", "--provider", &sandbox.address, "--env-file"]).arg(&env);
         app.arg("--pid-file").arg(place.join("app.pid")).arg("--stats").arg(place.join("app.json"));
@@ -158,6 +161,19 @@ impl Stage {
         }
     }
 
+    /// Waits until the leaked key is rotated; says how things stand when it is not.
+    pub fn until_rotated(&self) {
+        let start = Instant::now();
+        while let Some(why) = self.unrotated() {
+            if start.elapsed() > PATIENCE {
+                let list = said(&run(self.stanch(&["incident", "list", "--all", "--format", "json"])));
+                let id = list.split('"').find(|word| word.starts_with("inc-")).unwrap_or("none");
+                panic!("not rotated: {why}\n{list}\n{}", said(&run(self.stanch(&["incident", "show", id]))));
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// That nothing was done to the key and nothing was written.
     pub fn assert_untouched(&self) {
         let stats = self.stats();
@@ -171,6 +187,7 @@ impl Stage {
 fn configuration(provider: &str, app: &str) -> String {
     format!(
         r#"version: 1
+rules: [./rules]
 ledger: ledger.db
 postmortems: postmortems
 providers:

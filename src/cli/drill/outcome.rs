@@ -142,7 +142,7 @@ impl Outcome {
             "service_uses_live_key": self.service_uses_live,
             "old_key_refused": self.old_refused,
             "incident": self.incident,
-            "postmortem": self.postmortem,
+            "postmortem": std::path::absolute(&self.postmortem).unwrap_or_else(|_| self.postmortem.clone()),
             "kept": self.kept,
         });
         format!("{object:#}\n")

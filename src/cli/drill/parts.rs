@@ -17,8 +17,8 @@ pub struct SandboxArgs {
     /// The file that holds the administrator's token
     #[arg(long, value_name = "FILE")]
     admin_token_file: PathBuf,
-    /// How long a new key or a kill takes to reach the data plane
-    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration)]
+    /// How long a new key or a kill takes to reach the data plane; a longer one must be said in rules/sandbox.yaml too
+    #[arg(long, value_name = "TIME", default_value = "200ms", value_parser = duration)]
     settle: Duration,
 }
 

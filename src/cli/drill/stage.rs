@@ -11,8 +11,6 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// How long a change takes to reach the sandbox's data plane.
-const SETTLE: &str = "200ms";
 /// How long the old key must be seen unused before it is killed: 60 requests of the service.
 const QUIET: &str = "300ms";
 /// Longest wait for a part to become what it should be.
@@ -97,7 +95,7 @@ impl Sandbox {
         let token: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         let file = place.join("admin.token");
         std::fs::write(&file, &token)?;
-        let args = [OsStr::new("--admin-token-file"), file.as_os_str(), OsStr::new("--settle"), OsStr::new(SETTLE)];
+        let args = [OsStr::new("--admin-token-file"), file.as_os_str()];
         Ok(Sandbox { part: Part::start("sandbox", &args)?, token: Secret::new(token), client: Client::new() })
     }
 

@@ -141,26 +141,33 @@ fn respond_and_die(
     }
 }
 
-/// What a person does after a crash: look which incident is open and resume it; where none was opened yet, respond.
+/// What a person does after a crash: look which incident is open and resume it; where none was, or nothing was decided
+/// yet, respond as before.
 fn resume(stage: &Stage, fingerprint: &str, strategy: &str) -> Result<(), Error> {
-    let configuration = stage.path("stanch.yaml");
-    let run = |args: &[&str]| {
-        let args: Vec<&OsStr> =
-            args.iter().map(OsStr::new).chain([OsStr::new("--config"), configuration.as_os_str()]).collect();
-        child::verb(&args, &stage.path("repository"), &[])
-    };
     for _ in 0..RESUMPTIONS {
-        let list = run(&["incident", "list", "--all", "--format", "json"])?;
-        list.done("list the incidents")?;
-        let incident = list.json.pointer("/incidents/0");
-        let text = |name: &str| incident.and_then(|one| one.get(name)).and_then(Value::as_str).unwrap_or_default();
-        match text("status") {
-            "" => respond(stage, fingerprint, strategy, &[])?.done("respond to the leak")?,
-            "closed" => return Ok(()),
-            _ => run(&["incident", "resume", text("id"), "--format", "json"])?.done("resume the incident")?,
+        let list = incident(stage, &["list", "--all"], "list the incidents")?;
+        let text = |name: &str| list.pointer("/incidents/0").and_then(|one| one.get(name)).and_then(Value::as_str);
+        let (id, status) = (text("id").unwrap_or_default(), text("status").unwrap_or_default());
+        if status == "closed" {
+            return Ok(());
+        }
+        let told = if id.is_empty() { Value::Null } else { incident(stage, &["show", id], "show the incident")? };
+        match told.pointer("/told/decided") {
+            None | Some(Value::Null) => respond(stage, fingerprint, strategy, &[])?.done("respond to the leak")?,
+            Some(_) => drop(incident(stage, &["resume", id], "resume the incident")?),
         }
     }
     Err(Error::new(format!("end the incident: it is still open after {RESUMPTIONS} resumptions")))
+}
+
+/// `stanch incident ARGS`, and what it said.
+fn incident(stage: &Stage, args: &[&str], what: &str) -> Result<Value, Error> {
+    let configuration = stage.path("stanch.yaml");
+    let args = ["incident"].iter().chain(args).chain(&["--format", "json", "--config"]).map(OsStr::new);
+    let args: Vec<&OsStr> = args.chain([configuration.as_os_str()]).collect();
+    let said = child::verb(&args, &stage.path("repository"), &[])?;
+    said.done(what)?;
+    Ok(said.json)
 }
 
 /// The one post-mortem on the stage.
