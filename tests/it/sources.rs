@@ -321,3 +321,18 @@ fn a_walk_stops_when_it_is_told_to() {
     History::open(Some(world.root())).unwrap().walk(&mut sink).unwrap();
     assert_eq!(count, 1);
 }
+
+#[test]
+fn what_a_partial_clone_lacks_is_counted_and_not_fetched() {
+    let world = World::repository();
+    for number in 0..30 {
+        world.stage(&format!("file{number}"), format!("content {number}"));
+    }
+    world.commit("one");
+    world.git(&["config", "uploadpack.allowFilter", "true"]);
+    let from = format!("file://{}", world.root().display());
+    world.git(&["clone", "-q", "--bare", "--filter=blob:none", &from, "partial.git"]);
+    let (_, skipped) = walk(History::open(Some(&world.path("partial.git"))).unwrap());
+    assert!(skipped.iter().all(|one| one.asked && one.why == SkipReason::Missing));
+    assert_eq!((skipped.len(), skipped[20].what.as_str()), (21, "10 more blobs"));
+}

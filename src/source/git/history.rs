@@ -9,7 +9,7 @@
 //! of a blob that changed only what touches added lines is reported.
 
 use super::graph::{self, Graph, Wanted};
-use super::object::{Entry, Kind, Objects};
+use super::object::{Absent, Entry, Kind, Objects};
 use super::place::Place;
 use super::{added, refs, revision};
 use crate::source::{Blob, Commit, Error, Item, Provenance, SkipReason, Skipped, Source};
@@ -22,6 +22,8 @@ use std::sync::Arc;
 
 /// The path that the text of a commit or a tag is reported under: no file has it, for it is not below the tree.
 const MESSAGE: &[u8] = b"(message)";
+/// Missing files that are named one by one; of a partial clone, which lacks thousands, the others are counted.
+const NAMED: u64 = 20;
 
 /// A history, or a part of it.
 pub struct History {
@@ -143,7 +145,7 @@ impl Source for History {
         let objects = &self.place.objects;
         let mut tips = Vec::new();
         let mut trees = Vec::new();
-        let mut walk = Walk { objects, partial: self.partial, seen: HashSet::new(), sink, stopped: false };
+        let mut walk = Walk { objects, partial: self.partial, seen: HashSet::new(), sink, stopped: false, missing: 0 };
         for one in &self.broken {
             walk.give(Item::Skipped(one.clone()));
         }
@@ -169,6 +171,7 @@ impl Source for History {
         for (name, id) in trees {
             walk.unattributed(name, id);
         }
+        walk.finish();
         Ok(())
     }
 }
@@ -181,6 +184,8 @@ struct Walk<'w> {
     seen: HashSet<Oid>,
     sink: &'w mut dyn FnMut(Item) -> bool,
     stopped: bool,
+    /// Blobs that are not here.
+    missing: u64,
 }
 
 /// A tree to be looked at.
@@ -277,10 +282,7 @@ impl Walk<'_> {
         }
         let bytes = match self.objects.blob(id) {
             Ok(bytes) => bytes,
-            Err(absent) => {
-                let what = format!("{} (blob {id})", printable(&path));
-                return self.give(Item::Skipped(absent.skipped(what)));
-            }
+            Err(absent) => return self.absent(absent, &format!("{} (blob {id})", printable(&path))),
         };
         let versions = || before.iter().filter_map(|id| self.objects.blob(*id).ok()).collect::<Vec<_>>();
         let touched = self.partial.then(|| added::ranges(&versions(), &bytes));
@@ -288,6 +290,24 @@ impl Walk<'_> {
         // Of a part only what touches added lines counts; there the version before may not have been looked at.
         let before = if self.partial { Vec::new() } else { before.iter().map(Oid::to_string).collect() };
         self.give(Item::Blob(Blob { touched, before, ..Blob::whole(bytes, Arc::new(provenance)) }));
+    }
+
+    /// Says that a blob is not there, or counts it.
+    fn absent(&mut self, absent: Absent, what: &str) {
+        if absent.why == SkipReason::Missing {
+            self.missing += 1;
+        }
+        if absent.why != SkipReason::Missing || self.missing <= NAMED {
+            self.give(Item::Skipped(absent.skipped(what.to_owned())));
+        }
+    }
+
+    /// Says how many were only counted.
+    fn finish(&mut self) {
+        if let Some(more @ 1..) = self.missing.checked_sub(NAMED) {
+            let why = "not among the objects here: this is a partial clone, or a damaged one";
+            self.give(Item::Skipped(Skipped::asked(format!("{more} more blobs"), SkipReason::Missing, why)));
+        }
     }
 
     fn submodule(&mut self, id: Oid, path: &[u8]) {

@@ -18,10 +18,10 @@ fn urls(config: &[u8]) -> Vec<String> {
     for line in text.iter().map(|line| line.trim()) {
         if line.starts_with('[') {
             inside = line.to_ascii_lowercase().starts_with("[remote ");
-        } else if let Some((key, value)) = line.split_once('=').filter(|_| inside) {
-            if matches!(key.trim().to_ascii_lowercase().as_str(), "url" | "pushurl") {
-                found.push(without_login(value.trim().trim_matches('"')));
-            }
+        } else if let Some((key, value)) = line.split_once('=').filter(|_| inside)
+            && matches!(key.trim().to_ascii_lowercase().as_str(), "url" | "pushurl")
+        {
+            found.push(without_login(value.trim().trim_matches('"')));
         }
     }
     found
