@@ -10,6 +10,7 @@
 
 mod ci;
 mod config;
+mod contracts;
 mod hands;
 mod drill;
 mod house;
