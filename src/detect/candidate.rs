@@ -14,7 +14,7 @@ pub const CONTEXT: usize = 4096;
 
 /// How many matches that lie within an earlier one are passed before the rest of it is skipped: text made of nothing but
 /// beginnings would cost its square otherwise.
-const INSIDE: usize = 8;
+const INSIDE: usize = 3;
 
 /// A match.
 #[derive(Debug)]
