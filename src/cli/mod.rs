@@ -46,7 +46,7 @@ pub struct Globals {
     /// Read this stanch.yaml instead of looking for one upward from here
     #[arg(long, global = true, value_name = "FILE", conflicts_with = "no_config")]
     pub config: Option<PathBuf>,
-    /// Read no config, ignore or baseline file
+    /// Read no config, ignore (.gitignore too) or baseline file
     #[arg(long, global = true)]
     pub no_config: bool,
     /// Say more on stderr: -v info, -vv debug, -vvv trace (never a secret)

@@ -8,6 +8,7 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod canary;
 mod ci;
 mod config;
 mod contracts;
@@ -15,6 +16,7 @@ mod hands;
 mod drill;
 mod house;
 mod ledger;
+mod own;
 mod report;
 mod sandbox;
 mod scan;
