@@ -28,7 +28,8 @@ fn urls(config: &[u8]) -> Vec<String> {
 }
 
 fn printable_lines(config: &[u8]) -> Vec<String> {
-    config.split(|&byte| byte == b'\n').map(printable).collect()
+    // Trimmed first: a tab that indents a key is no part of it.
+    config.split(|&byte| byte == b'\n').map(|line| printable(line.trim_ascii())).collect()
 }
 
 /// A token in a remote's URL is a leak of its own and must not travel further.
