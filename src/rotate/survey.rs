@@ -3,7 +3,7 @@
 use super::Hands;
 use super::strategy::Reach;
 use crate::inventory::Wanted;
-use crate::provider::{KeyId, Profile, Verdict};
+use crate::provider::{self, KeyId, Profile, Verdict};
 use crate::secret::{Credential, Fingerprint, FingerprintKey};
 use std::time::Duration;
 
@@ -67,10 +67,30 @@ pub enum Error {
 pub fn keys(hands: &Hands, credential: Option<&Credential>, fallback: Option<&KeyId>) -> (Option<KeyId>, Option<u64>) {
     let Some(provider) = &hands.provider else { return (fallback.cloned(), None) };
     let can = provider.profile().can;
-    let asked = credential.filter(|_| can.identify).and_then(|credential| provider.identify(credential).ok());
-    let count = can.list.then(|| provider.list().ok()).flatten().map(|keys| keys.len() as u64);
+    let asked = credential.filter(|_| can.identify).and_then(|credential| ask(|| provider.identify(credential)));
+    let count = can.list.then(|| ask(|| provider.list())).flatten().map(|keys| keys.len() as u64);
     (asked.or_else(|| fallback.cloned()), count)
 }
+
+/// Asks again when only the answer is missing: without the key's id the plan would call a person for what can be done.
+fn ask<T>(mut question: impl FnMut() -> Result<T, provider::Error>) -> Option<T> {
+    for _ in 1..TRIES {
+        match question() {
+            Err(provider::Error::TryAgain { after, .. }) => {
+                std::thread::sleep(after.unwrap_or(PAUSE).min(LONGEST_PAUSE));
+            }
+            Err(provider::Error::Lost { .. }) => std::thread::sleep(PAUSE),
+            other => return other.ok(),
+        }
+    }
+    question().ok()
+}
+
+/// How often a question is asked.
+const TRIES: usize = 4;
+/// The wait before it is asked again, where the provider names none, and the longest.
+const PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// Each store, and whether it holds the leaked value.
 pub fn stores(hands: &Hands, leaked: Fingerprint, key: &FingerprintKey) -> Result<Vec<(String, bool)>, Error> {

@@ -12,6 +12,7 @@ mod canary;
 mod ci;
 mod config;
 mod contracts;
+mod crash;
 mod drill;
 mod hands;
 mod house;
