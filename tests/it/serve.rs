@@ -71,7 +71,8 @@ serve:
 
 fn serve(stage: &Stage) -> Command {
     let mut command = stage.stanch(&["serve", "-v"]);
-    command.env("TEST_WEBHOOK_SECRET", SECRET).env("TEST_GITHUB_TOKEN", TOKEN);
+    let log = std::fs::File::options().create(true).append(true).open(stage.path("serve.log")).unwrap();
+    command.env("TEST_WEBHOOK_SECRET", SECRET).env("TEST_GITHUB_TOKEN", TOKEN).stderr(log);
     command
 }
 
@@ -323,5 +324,7 @@ fn what_cannot_be_served_is_said() {
     assert!(failed(stage.stanch(&["serve"])).contains("TEST_WEBHOOK_SECRET"), "its secret is not set");
     stage
         .configure(&configuration("http://127.0.0.1:1", "respond").replace("listen: 127.0.0.1:0", "listen: 0.0.0.0:0"));
-    assert!(failed(serve(&stage)).contains("--listen 0.0.0.0:0"));
+    let mut outside = serve(&stage);
+    outside.stderr(std::process::Stdio::piped());
+    assert!(failed(outside).contains("--listen 0.0.0.0:0"));
 }

@@ -46,11 +46,12 @@ impl Drop for Part {
 
 /// A sandbox, a service and a configuration.
 pub struct Stage {
-    pub folder: tempfile::TempDir,
-    sandbox: Part,
+    // Dropped in this order: the parts stop before their folder goes.
     app: Part,
+    sandbox: Part,
     /// The leaked key's id and secret.
     pub leaked: (String, String),
+    pub folder: tempfile::TempDir,
 }
 
 impl Stage {
