@@ -40,20 +40,23 @@ struct Cli {
     verb: Verb,
 }
 
+/// Where `--help` puts what every verb takes.
+const EVERYWHERE: &str = "Everywhere";
+
 /// What every verb takes.
 #[derive(Debug, Args)]
 pub struct Globals {
     /// Read this stanch.yaml instead of looking for one upward from here
-    #[arg(long, global = true, value_name = "FILE", conflicts_with = "no_config")]
+    #[arg(long, global = true, value_name = "FILE", conflicts_with = "no_config", help_heading = EVERYWHERE)]
     pub config: Option<PathBuf>,
     /// Read no config, ignore (.gitignore too) or baseline file
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub no_config: bool,
     /// Say more on stderr: -v info, -vv debug, -vvv trace (never a secret)
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = EVERYWHERE)]
     pub verbose: u8,
     /// No progress, no summary on stderr
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = EVERYWHERE)]
     pub quiet: bool,
 }
 
