@@ -264,7 +264,7 @@ mod tests {
             for _ in 0..self.blobs {
                 sink(Item::Blob(Blob::whole(vec![b'x'; self.bytes], Arc::new(Provenance::Stdin))));
             }
-            for one in self.skipped.take() {
+            if let Some(one) = self.skipped.take() {
                 sink(Item::Skipped(one));
             }
             Ok(())
