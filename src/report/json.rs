@@ -7,7 +7,7 @@
 //! complete     whether everything asked for was read
 //! findings[]   one credential each:
 //!   fingerprint  32 hexadecimal digits; the same secret has the same one wherever it lies
-//!   rule, description, provider (or null), tags[]
+//!   rule, description, provider (or null), rivals[] (other providers whose rules claim it as surely), tags[]
 //!   confidence   "low", "medium" or "high"; reasons[] say why
 //!   entropy      bits per byte
 //!   redacted     the secret as it may be shown;  secret: the secret itself, only with --reveal
@@ -98,6 +98,7 @@ pub struct FindingView<'a> {
     rule: &'a str,
     description: &'a str,
     provider: Option<&'a str>,
+    rivals: &'a [String],
     tags: &'a [String],
     confidence: Confidence,
     reasons: &'a [String],
@@ -170,6 +171,7 @@ impl<'a> FindingView<'a> {
             rule: &finding.rule,
             description: &finding.description,
             provider: finding.provider.as_deref(),
+            rivals: &finding.rivals,
             tags: &finding.tags,
             confidence: finding.confidence,
             reasons: &finding.reasons,

@@ -10,6 +10,7 @@
 //!
 //! Knows nothing of terminals, files on disk, networks or exit codes.
 
+mod clean;
 mod gitleaks;
 mod json;
 mod jsonl;
@@ -24,7 +25,7 @@ use jiff::Timestamp;
 use std::time::Duration;
 
 /// All that a scan has to say.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Report {
     /// Who made it.
     pub tool: Tool,
@@ -136,5 +137,8 @@ pub fn write(report: &Report, format: Format, options: &Options) -> Vec<u8> {
         Format::Sarif => sarif::write,
         Format::Gitleaks => gitleaks::write,
     };
-    write(report, options)
+    match clean::clean(report).filter(|_| !options.reveal) {
+        Some(cleaned) => write(&cleaned, options),
+        None => write(report, options),
+    }
 }

@@ -43,6 +43,10 @@ fn finding(page: &mut Page, number: usize, judged: &Judged, now: Timestamp, opti
     }
     let reasons = if finding.reasons.is_empty() { String::new() } else { format!(": {}", finding.reasons.join(", ")) };
     page.row("sure", &format!("{}{reasons}", finding.confidence.label()));
+    if !finding.rivals.is_empty() {
+        let others = finding.rivals.join(", ");
+        page.row("or of", &format!("{others}: their rules claim it as surely, so none of them is asked"));
+    }
     if let Some(verdict) = &judged.verdict {
         page.row("lives", &lives(verdict));
     }

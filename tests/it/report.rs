@@ -216,6 +216,20 @@ fn a_secret_is_shown_in_no_form_unless_it_was_asked_for() {
 }
 
 #[test]
+fn a_secret_in_the_message_of_a_commit_is_masked_in_every_form() {
+    let world = World::repository();
+    let secret = world::token(3);
+    world.stage("a.env", format!("KEY={secret}\n"));
+    world.commit(&format!("Rotate {secret} now\n\nIt was {secret}."));
+    for (name, _) in FORMATS {
+        let ended = world.stanch(&["history", "--format", name]);
+        assert_eq!(ended.code, 1, "{name}: {}", ended.stderr);
+        assert!(!ended.stdout.contains(&secret), "{name}: {}", ended.stdout);
+    }
+    assert!(world.stanch(&["history"]).stdout.contains("Rotate sbx_…(45) now"));
+}
+
+#[test]
 fn the_same_report_gives_the_same_bytes() {
     for (name, format) in FORMATS {
         let once = report::write(&sample(), *format, &Options::default());
