@@ -38,8 +38,8 @@ pub const FILE_NAME: &str = "stanch.yaml";
 /// The settings of the file `explicit`, or of the one found upward from `start`, or the defaults when there is none.
 pub fn load(explicit: Option<&Path>, start: &Path) -> Result<Settings, Error> {
     let origin = match explicit {
-        Some(path) => Origin::Named(absolute(path)?),
-        None => match discover::upward(&absolute(start)?)? {
+        Some(path) => Origin::Named(named(path)?),
+        None => match discover::upward(&real(start)?)? {
             Some(path) => Origin::Found(path),
             None => return Ok(Settings::none()),
         },
@@ -82,8 +82,19 @@ pub enum Error {
     Key(#[from] fingerprint::Error),
 }
 
-fn absolute(path: &Path) -> Result<PathBuf, Error> {
-    std::path::absolute(path).map_err(|source| Error::Read { path: path.to_owned(), source })
+/// The file by its real folder and its own name, which may be a link.
+fn named(path: &Path) -> Result<PathBuf, Error> {
+    let whole = std::path::absolute(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    Ok(match (whole.parent(), whole.file_name()) {
+        (Some(folder), Some(name)) => real(folder)?.join(name),
+        _ => whole,
+    })
+}
+
+/// The folder without links and dots; as it is written when it is not there.
+fn real(folder: &Path) -> Result<PathBuf, Error> {
+    let written = || std::path::absolute(folder).map_err(|source| Error::Read { path: folder.to_owned(), source });
+    folder.canonicalize().or_else(|_| written())
 }
 
 /// The path as diagnostics call it: from here, when it lies below.

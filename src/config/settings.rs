@@ -74,7 +74,11 @@ impl Settings {
         let state = || state_folder(|name| std::env::var_os(name)).join("stanch").join("ledger.db");
         Settings {
             rules: options.rules,
-            allow: AllowList { entries: options.allow, base: base.clone() },
+            allow: AllowList {
+                entries: options.allow,
+                base: base.clone(),
+                here: std::env::current_dir().unwrap_or_default(),
+            },
             baseline: options.baseline,
             fingerprint_key: options.fingerprint_key,
             ledger: options.ledger.unwrap_or_else(state),

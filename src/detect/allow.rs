@@ -5,9 +5,12 @@
 
 use super::{Finding, Occurrence};
 use crate::secret::Fingerprint;
+use crate::source::Provenance;
 use crate::text::glob::Glob;
 use jiff::Timestamp;
-use std::path::{Path, PathBuf};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Component, Path, PathBuf};
 
 /// One entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,8 +59,10 @@ impl Allow {
 pub struct AllowList {
     /// The entries, in order.
     pub entries: Vec<Allow>,
-    /// The folder of the file that they stand in, absolute; a path inside it is also seen relative to it.
+    /// The folder of the file that they stand in, absolute: their paths are relative to it.
     pub base: PathBuf,
+    /// The folder that relative paths of scanned files start from, absolute.
+    pub here: PathBuf,
 }
 
 impl AllowList {
@@ -70,7 +75,7 @@ impl AllowList {
                 Covers::Fingerprint(print) if *print == finding.fingerprint => (finding.occurrences, Vec::new()),
                 Covers::Fingerprint(_) => continue,
                 Covers::Path(glob) => {
-                    finding.occurrences.into_iter().partition(|here| self.covers(glob, here.provenance.raw_path()))
+                    finding.occurrences.into_iter().partition(|here| self.covers(glob, &here.provenance))
                 }
             };
             finding.occurrences = kept;
@@ -89,12 +94,30 @@ impl AllowList {
         self.entries.iter().filter(move |entry| entry.expired(at))
     }
 
-    /// Whether `glob` covers `path` as it was walked, or as it is called from the list's own folder.
-    fn covers(&self, glob: &Glob, path: &[u8]) -> bool {
-        let inside = std::str::from_utf8(path).ok().and_then(|path| Path::new(path).strip_prefix(&self.base).ok());
-        let inside = inside.filter(|_| !self.base.as_os_str().is_empty()).and_then(|path| path.to_str());
-        glob.covers(path) || inside.is_some_and(|path| glob.covers(path.as_bytes()))
+    /// Whether `glob` covers the path as it was walked, or as it is called from the list's own folder.
+    fn covers(&self, glob: &Glob, provenance: &Provenance) -> bool {
+        let path = provenance.raw_path();
+        let absolute = match provenance {
+            Provenance::File { .. } | Provenance::Log { .. } => normal(&self.here.join(OsStr::from_bytes(path))),
+            // These are relative to the top of the repository.
+            Provenance::History { .. } | Provenance::Staged { .. } | Provenance::Stdin => PathBuf::new(),
+        };
+        let inside = absolute.strip_prefix(&self.base).ok().filter(|_| self.base.is_absolute());
+        glob.covers(path) || inside.is_some_and(|path| glob.covers(path.as_os_str().as_bytes()))
     }
+}
+
+/// The path without `.` and `..`, by its names alone.
+fn normal(path: &Path) -> PathBuf {
+    let mut normal = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => drop(normal.pop()),
+            Component::CurDir => {}
+            part => normal.push(part),
+        }
+    }
+    normal
 }
 
 #[cfg(test)]
@@ -102,7 +125,6 @@ mod tests {
     use super::*;
     use crate::detect::Confidence;
     use crate::secret::{Credential, FingerprintKey, Secret};
-    use crate::source::Provenance;
     use crate::text::lines::Position;
     use std::sync::Arc;
 
@@ -134,16 +156,16 @@ mod tests {
     fn list(what: Covers, expires: Option<&str>) -> AllowList {
         let expires = expires.map(|text| text.parse().unwrap());
         let entry = Allow { what, reason: "a test key".into(), owner: Some("x".into()), expires };
-        AllowList { entries: vec![entry], base: "/srv/app".into() }
+        AllowList { entries: vec![entry], base: "/srv/app".into(), here: "/srv/app/tests".into() }
     }
 
     #[test]
     fn a_path_takes_its_places_only() {
         let list = list(Covers::Path(Glob::new("tests/**").unwrap()), None);
         let now = Timestamp::UNIX_EPOCH;
-        let (left, taken) = list.apply(finding(&["tests/a", "src/b", "/srv/app/tests/c"]), now);
-        assert_eq!(left.unwrap().occurrences.len(), 1);
-        assert_eq!((taken[0].0.describe().as_str(), taken[0].1.len()), ("allowed: a test key (x)", 2));
+        let (left, taken) = list.apply(finding(&["tests/a", "../src/b", "/srv/app/tests/c", "./d"]), now);
+        assert_eq!(left.unwrap().occurrences.len(), 1, "what is above the folder stays");
+        assert_eq!((taken[0].0.describe().as_str(), taken[0].1.len()), ("allowed: a test key (x)", 3));
         assert!(list.apply(finding(&["tests/a"]), now).0.is_none());
     }
 

@@ -198,3 +198,23 @@ fn a_store_says_which_credential_is_ours() {
     assert_eq!(holding.entries.iter().map(|entry| entry.id.as_str()).collect::<Vec<_>>(), ["sandbox-prod"]);
     assert!(holding.unread.is_empty());
 }
+
+#[test]
+fn a_path_is_allowed_from_wherever_the_scan_starts() {
+    let world = World::repository();
+    world.write("stanch.yaml", "version: 1\nallow: [{ path: 'tests/fixtures/**', reason: made up }]\n");
+    world.write("tests/fixtures/a.env", format!("KEY={}\n", crate::world::token(4)));
+    let below = world.path("tests");
+    let stanch = |folder: &Path, path: &str| {
+        let mut stanch = world.command(env!("CARGO_BIN_EXE_stanch"));
+        let output = stanch.current_dir(folder).args(["scan", path]).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    for (folder, path) in [(world.root(), "."), (world.root(), "tests"), (&below, "."), (&below, "../tests/fixtures")] {
+        let (code, shown) = stanch(folder, path);
+        assert_eq!(code, Some(0), "{path}: {shown}");
+        assert!(shown.contains("1 allowed: made up"), "it is counted: {shown}");
+    }
+    let copied = world.stanch(&["scan", "--no-config", "."]);
+    assert_eq!(copied.code, 1, "no config, no allow-list");
+}
