@@ -136,7 +136,11 @@ pub fn explain(error: respond::Error) -> Error {
         }
         Cause::Ambiguous { .. } => "name one of them, or give more digits",
         Cause::NoStore(_) => "give the secret itself on standard input: stanch respond -",
-        Cause::Survey(_) => "nothing was changed; put it right and run the same command again",
+        Cause::Survey(_) => {
+            "nothing was changed; put it right and run the same command again, or end the old key without waiting \
+             for it: --strategy contain"
+        }
+        Cause::OwnAdmin => "make another one by hand, name it in stanch.yaml, then respond to the leak of this one",
         Cause::Plan(_) => "--strategy contain ends the old key first",
         Cause::Closed(_) => "stanch incident postmortem shows what became of it",
         Cause::PastPivot(_) => "stanch incident resume goes on",

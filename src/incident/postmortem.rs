@@ -393,10 +393,7 @@ fn status(story: &Story) -> &'static str {
 
 /// What only people can know. About systems and habits, not about who.
 fn questions(story: &Story) -> Vec<Question> {
-    let what = match story.opened.credential.as_deref() {
-        Some(id) => id,
-        None => "this credential",
-    };
+    let what = story.opened.credential.as_deref().unwrap_or("this credential");
     let mut questions = vec![
         ("Impact", format!("What could be done with {what}, and what do the access logs of the exposure window show?")),
         ("Root cause", "What made writing the credential there the easiest thing to do?".into()),

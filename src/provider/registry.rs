@@ -47,6 +47,12 @@ impl Registry {
         }
     }
 
+    /// These providers, as they are.
+    pub fn of(providers: impl IntoIterator<Item = Arc<dyn Provider>>) -> Registry {
+        let named = |provider: Arc<dyn Provider>| (provider.id().to_owned(), provider);
+        Registry { providers: providers.into_iter().map(named).collect() }
+    }
+
     /// The provider of that id.
     pub fn get(&self, id: &str) -> Option<Arc<dyn Provider>> {
         self.providers.get(id).cloned()

@@ -135,7 +135,7 @@ fn found(page: &mut Page, told: &PostMortem) {
                 code(&place(&spot.path, spot.line)),
                 commit.unwrap_or_default(),
                 cell(spot.author.as_deref().unwrap_or_default()),
-                spot.date.map(|date| day(date)).unwrap_or_default(),
+                spot.date.map(day).unwrap_or_default(),
             ]
         })
         .collect();
@@ -230,7 +230,9 @@ impl Page {
         if rows.is_empty() {
             return;
         }
-        self.line("");
+        if !self.0.ends_with("\n\n") {
+            self.line("");
+        }
         self.line(&format!("| {} |", names.join(" | ")));
         self.line(&format!("|{}", "---|".repeat(names.len())));
         rows.iter().for_each(|row| self.line(&format!("| {} |", row.join(" | "))));
@@ -245,18 +247,21 @@ fn place(path: &str, line: u64) -> String {
     format!("{path}:{line}")
 }
 
-/// Text from outside, such that it stays text in a Markdown table.
+/// Text from outside, such that it stays text in a Markdown table. An underscore inside a word means nothing to
+/// Markdown and stays readable.
 fn cell(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
+    let mut before = ' ';
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        let inside = before.is_alphanumeric() && rest.peek().is_some_and(|next| next.is_alphanumeric());
         match c {
-            '|' | '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '#' => {
-                out.push('\\');
-                out.push(c);
-            }
+            '_' if inside => out.push('_'),
+            '|' | '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '#' => out.extend(['\\', c]),
             '\n' | '\r' => out.push(' '),
             c => out.push(c),
         }
+        before = c;
     }
     out
 }

@@ -2,10 +2,12 @@
 
 use super::case::Case;
 use super::{Error, Responder};
-use crate::inventory::Entry;
-use crate::provider::{KeyId, Verdict};
+use crate::inventory::{Entry, Wanted};
+use crate::provider::Verdict;
+use crate::rotate::sealed::{LEAKED, Sealed};
 use crate::rotate::survey::{self, Facts, Known};
 use crate::rotate::{Hands, Look};
+use crate::secret::Fingerprint;
 
 impl Responder {
     /// Opens what the entry names. Nothing is touched yet.
@@ -33,13 +35,16 @@ impl Responder {
         entry: Option<&Entry>,
         hands: &Hands,
         verdict: Verdict,
-        (old, keys): (Option<KeyId>, Option<u64>),
+        wanted: Wanted,
     ) -> Result<Facts, Error> {
         let opened = &case.story.opened;
+        let leaked = Sealed { ledger: &*self.ledger, incident: &case.id }.get(LEAKED)?.map(|kept| kept.credential);
+        let (old, keys) =
+            survey::keys(hands, &*self.clock, leaked.as_ref(), entry.and_then(|entry| entry.key.as_ref()));
         let profile = hands.provider.as_ref().map(|provider| provider.profile().clone());
         let provider = entry.map(|entry| entry.provider.clone()).or_else(|| opened.provider.clone());
         let provider = provider.or_else(|| opened.rule.clone()).unwrap_or_else(|| "an unknown provider".into());
-        let known = entry.map(|entry| self.known(entry, hands, opened.fingerprint)).transpose()?;
+        let known = entry.map(|entry| self.known(entry, hands, opened.fingerprint, wanted)).transpose()?;
         Ok(Facts {
             title: profile.as_ref().map_or_else(|| provider.clone(), |profile| profile.title.clone()),
             provider,
@@ -54,7 +59,7 @@ impl Responder {
         })
     }
 
-    fn known(&self, entry: &Entry, hands: &Hands, leaked: crate::secret::Fingerprint) -> Result<Known, Error> {
+    fn known(&self, entry: &Entry, hands: &Hands, leaked: Fingerprint, wanted: Wanted) -> Result<Known, Error> {
         Ok(Known {
             id: entry.id.clone(),
             tier: entry.tier,
@@ -62,7 +67,7 @@ impl Responder {
             overlap: entry.policy.overlap,
             quiet: entry.policy.quiet,
             grace: entry.policy.grace,
-            stores: survey::stores(hands, leaked, &self.key)?,
+            stores: survey::stores(hands, leaked, &self.key, wanted != Wanted::Contain)?,
             consumers: hands.consumers.iter().map(|consumer| consumer.describe()).collect(),
             probes: hands.probes.iter().map(|look| look.probe.describe()).collect(),
         })

@@ -253,6 +253,9 @@ impl Responder {
     fn decide(&self, case: &mut Case<'_>, wanted: Wanted, approval: bool) -> Result<Plan, Error> {
         let entry = case.story.opened.credential.as_ref().and_then(|id| self.inventory.get(id));
         let hands = self.hands(entry, case.story.opened.provider.as_deref());
+        if hands.admins.contains(&case.story.opened.fingerprint) {
+            return Err(Error::OwnAdmin);
+        }
         let leaked = self.leaked(case)?;
         let verdict = match (&hands.provider, &leaked) {
             (Some(provider), Some(leaked)) => provider.validate(leaked),
@@ -260,8 +263,7 @@ impl Responder {
             (_, None) => Verdict::Unknown { why: "the leaked value is not at hand".into() },
         };
         case.append(Event::Validated { verdict: verdict.clone() })?;
-        let keys = survey::keys(&hands, leaked.as_ref(), entry.and_then(|entry| entry.key.as_ref()));
-        let facts = self.facts(case, entry, &hands, verdict, keys)?;
+        let facts = self.facts(case, entry, &hands, verdict, wanted)?;
         let plan = rotate::plan::make(&facts, wanted)?;
         let approval = approval || entry.is_some_and(|entry| entry.policy.approval);
         case.append(Event::Decided { plan: Box::new(plan.clone()), approval })?;
@@ -482,6 +484,8 @@ pub enum Error {
     Closed(IncidentId),
     #[error("take {0} back: the old key is dead already, there is only the way forward")]
     PastPivot(IncidentId),
+    #[error("replace the administrator's credential that stanch itself works with: it would lock itself out")]
+    OwnAdmin,
     #[error("approve {0}: it does not wait for an approval")]
     NotWaiting(IncidentId),
     #[error("take in a new secret: {0} does not ask for one")]

@@ -12,10 +12,9 @@ pub(super) fn check(rotation: &Rotation<'_>, receipts: &Receipts) -> Result<(), 
             "it is the administrator's credential that stanch itself works with; give stanch another one first",
         ));
     }
-    if let (Some((Some(new), _)), Some(old)) = (issued(receipts), &plan.old) {
-        if new == *old {
-            return Err(refused(format!("{} is the new key", old.0)));
-        }
+    let new = issued(receipts).and_then(|(key, _)| key);
+    if let Some(old) = plan.old.as_ref().filter(|old| new.as_ref() == Some(old)) {
+        return Err(refused(format!("{} is the new key", old.0)));
     }
     let must_be_out = plan.strategy == Strategy::Overlap || issued(receipts).is_some();
     for name in plan.stores().filter(|_| must_be_out) {

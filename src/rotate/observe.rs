@@ -7,6 +7,8 @@ use std::time::Duration;
 
 /// How often the provider is asked at most.
 const EVERY: Duration = Duration::from_secs(1);
+/// A longer quiet is waited for before the step ([`super::plan`]) and then judged by the provider's own dates.
+pub(super) const WATCHED: Duration = Duration::from_secs(60);
 /// Shortest time after which use that does not end is called to a person's attention.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -18,6 +20,13 @@ pub(super) fn run(rotation: &Rotation<'_>, quiet: Duration, waived: bool) -> Res
     };
     let start = rotation.clock.now();
     let mut seen = provider.last_used(old).map_err(failure)?;
+    if quiet > WATCHED && !waived {
+        // The hold before this step was as long. A quarter of it is granted to the disagreement of two clocks.
+        return match seen.filter(|last| *last > start || elapsed(*last, start) < quiet * 3 / 4) {
+            None => Ok(Receipt::Quiet { last_used: seen, watched_ms: millis_of(quiet), waived: false }),
+            Some(_) => Err(still_used(rotation, seen)),
+        };
+    }
     let mut since = start;
     loop {
         let now = rotation.clock.now();
@@ -57,5 +66,9 @@ fn elapsed(from: Timestamp, to: Timestamp) -> Duration {
 }
 
 fn millis(from: Timestamp, to: Timestamp) -> u64 {
-    u64::try_from(elapsed(from, to).as_millis()).unwrap_or(u64::MAX)
+    millis_of(elapsed(from, to))
+}
+
+fn millis_of(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

@@ -312,16 +312,17 @@ impl<'f> Draft<'f> {
         };
         // Only what lives at the provider or in a store needs taking back; telling and looking leave nothing.
         let undoable = matches!(kind, StepKind::Issue | StepKind::Deploy { .. });
-        let (tries, hold) = match kind {
+        let tries = match kind {
             // Each try of a proof asks for up to 20 s: enough of them to outlast the settle time.
-            StepKind::Prove | StepKind::Verify => (3 + self.settle.as_secs() as u32 / 20, Duration::ZERO),
-            StepKind::Restart { .. } | StepKind::Probe { .. } => (3, Duration::ZERO),
-            _ => (6, Duration::ZERO),
+            StepKind::Prove | StepKind::Verify => 3 + u32::try_from(self.settle.as_secs() / 20).unwrap_or(u32::MAX - 3),
+            StepKind::Restart { .. } | StepKind::Probe { .. } => 3,
+            _ => 6,
         };
         let hold = match kind {
             // A new key holds everywhere only after the settle time; in overlap nobody gets it before.
             StepKind::Verify if self.strategy == Strategy::Overlap => self.settle,
-            _ => hold,
+            StepKind::Observe { quiet } if *quiet > super::observe::WATCHED => *quiet,
+            _ => Duration::ZERO,
         };
         let label = label(kind, &self.facts.title, self.facts.old.as_ref());
         StepSpec { label, class, undoable, pivot: false, tries, pause: PAUSE, hold }

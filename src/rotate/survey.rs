@@ -5,6 +5,7 @@ use super::strategy::Reach;
 use crate::inventory::Wanted;
 use crate::provider::{self, KeyId, Profile, Verdict};
 use crate::secret::{Credential, Fingerprint, FingerprintKey};
+use crate::workflow::clock::Clock;
 use std::time::Duration;
 
 /// What a plan is made of.
@@ -64,22 +65,27 @@ pub enum Error {
 }
 
 /// The provider's id of the leaked key, and how many keys there are. What cannot be learned is left out: the plan copes.
-pub fn keys(hands: &Hands, credential: Option<&Credential>, fallback: Option<&KeyId>) -> (Option<KeyId>, Option<u64>) {
+pub fn keys(
+    hands: &Hands,
+    clock: &dyn Clock,
+    credential: Option<&Credential>,
+    fallback: Option<&KeyId>,
+) -> (Option<KeyId>, Option<u64>) {
     let Some(provider) = &hands.provider else { return (fallback.cloned(), None) };
     let can = provider.profile().can;
-    let asked = credential.filter(|_| can.identify).and_then(|credential| ask(|| provider.identify(credential)));
-    let count = can.list.then(|| ask(|| provider.list())).flatten().map(|keys| keys.len() as u64);
+    let asked = credential.filter(|_| can.identify).and_then(|credential| ask(clock, || provider.identify(credential)));
+    let count = can.list.then(|| ask(clock, || provider.list())).flatten().map(|keys| keys.len() as u64);
     (asked.or_else(|| fallback.cloned()), count)
 }
 
 /// Asks again when only the answer is missing: without the key's id the plan would call a person for what can be done.
-fn ask<T>(mut question: impl FnMut() -> Result<T, provider::Error>) -> Option<T> {
+fn ask<T>(clock: &dyn Clock, mut question: impl FnMut() -> Result<T, provider::Error>) -> Option<T> {
     for _ in 1..TRIES {
         match question() {
             Err(provider::Error::TryAgain { after, .. }) => {
-                std::thread::sleep(after.unwrap_or(PAUSE).min(LONGEST_PAUSE));
+                clock.sleep(after.unwrap_or(PAUSE).min(LONGEST_PAUSE));
             }
-            Err(provider::Error::Lost { .. }) => std::thread::sleep(PAUSE),
+            Err(provider::Error::Lost { .. }) => clock.sleep(PAUSE),
             other => return other.ok(),
         }
     }
@@ -92,8 +98,22 @@ const TRIES: usize = 4;
 const PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// Each store, and whether it holds the leaked value.
-pub fn stores(hands: &Hands, leaked: Fingerprint, key: &FingerprintKey) -> Result<Vec<(String, bool)>, Error> {
-    let look = |store: &Box<dyn crate::store::Store>| Ok((store.describe(), key.fingerprint(&store.read()?) == leaked));
-    hands.stores.iter().map(look).collect()
+/// Each store, and whether it holds the leaked value. With `wait` a store that cannot be read is an error, better learned
+/// now than in the middle; without it, since the kill must not wait, it is taken to hold the value.
+pub fn stores(
+    hands: &Hands,
+    leaked: Fingerprint,
+    key: &FingerprintKey,
+    wait: bool,
+) -> Result<Vec<(String, bool)>, Error> {
+    let mut held = Vec::new();
+    for store in &hands.stores {
+        let holds = match store.read() {
+            Ok(value) => key.fingerprint(&value) == leaked,
+            Err(error) if wait => return Err(Error::Store(error)),
+            Err(_) => true,
+        };
+        held.push((store.describe(), holds));
+    }
+    Ok(held)
 }

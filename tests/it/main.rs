@@ -19,6 +19,7 @@ mod house;
 mod ledger;
 mod own;
 mod report;
+mod respond;
 mod sandbox;
 mod scan;
 mod serve;

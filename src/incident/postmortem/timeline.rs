@@ -129,8 +129,11 @@ pub(super) fn receipt(receipt: &Receipt) -> String {
         }
         Receipt::KilledByHand => "The leaked key was ended by hand".into(),
         Receipt::Refused { asked, took_ms, .. } => {
-            let after = human(Duration::from_millis(*took_ms));
-            format!("Proven: the provider refuses the old value (asked {asked} times, first refused after {after})")
+            let first = match took_ms {
+                0 => "refused from the first".to_owned(),
+                ms => format!("first refused after {}", human(Duration::from_millis(*ms))),
+            };
+            format!("Proven: the provider refuses the old value (asked {asked} times, {first})")
         }
     }
 }
