@@ -190,7 +190,7 @@ fn the_fingerprint_key_is_read_when_it_is_needed() {
 fn a_store_says_which_credential_is_ours() {
     let world = World::new();
     let settings = load(&world, WHOLE).unwrap();
-    let key = settings.fingerprint_key().map_or_else(|_| stanch::secret::FingerprintKey::public(), |key| key);
+    let key = settings.fingerprint_key().unwrap_or_else(|_| stanch::secret::FingerprintKey::public());
     let print = key.fingerprint(&stanch::secret::Secret::new("this one"));
     assert_eq!(settings.inventory.holding(print, &key).unread.len(), 1, "there is no such file yet");
     world.write("app/.env", "OTHER=x\nSANDBOX_KEY='this one'\n");
