@@ -10,6 +10,7 @@ mod repository;
 mod stage;
 mod walk;
 
+use super::respond::show;
 use super::{Console, Error, Exit, Globals};
 use outcome::Outcome;
 use stage::Stage;
@@ -78,7 +79,7 @@ fn rehearse(args: &Args, console: &Console) -> Result<Exit, Error> {
     }
     let said = match args.format {
         Format::Json => outcome.json(),
-        Format::Text => outcome.text(console.paints()),
+        Format::Text => outcome.text(console.paints(), show::columns(console)),
     };
     console.out(said.as_bytes())?;
     match outcome.holds() {

@@ -158,10 +158,11 @@ impl Account {
     }
 
     /// What a drill and a test look at in the end.
-    pub fn stats(&self, management_calls: u64) -> Value {
+    pub fn stats(&self, (management_calls, introspections): (u64, u64)) -> Value {
         let keys: Vec<Value> = self.keys.iter().map(Key::counted).collect();
         json!({
             "management_calls": management_calls,
+            "introspections": introspections,
             "work_requests": self.work_requests,
             "work_failed": self.work_failed,
             "live_keys": self.keys.iter().filter(|key| key.enabled).count(),
@@ -239,8 +240,8 @@ mod tests {
         assert!(account.work(at(699), &secret));
         assert!(!account.work(at(700), &secret));
         assert_eq!(account.delete(at(800), &id), Err(Refusal::NoKey));
-        assert_eq!(account.stats(0)["live_keys"], 0);
-        assert_eq!(account.stats(0)["work_failed"], 3);
+        assert_eq!(account.stats((0, 0))["live_keys"], 0);
+        assert_eq!(account.stats((0, 0))["work_failed"], 3);
     }
 
     #[test]

@@ -11,6 +11,9 @@ pub struct Order {
     lose_replies: Vec<u64>,
     #[serde(default)]
     refuse: Vec<u64>,
+    /// The same for `GET /v1/me`, which is counted by itself.
+    #[serde(default)]
+    lose_introspections: Vec<u64>,
     #[serde(default)]
     delay_ms: Option<u64>,
 }
@@ -32,17 +35,17 @@ pub struct Faults {
     calls: u64,
     lose: BTreeSet<u64>,
     refuse: BTreeSet<u64>,
+    introspections: u64,
+    lose_introspections: BTreeSet<u64>,
     delay: Duration,
 }
 
 impl Faults {
     /// Adds an order to those that stand.
     pub fn order(&mut self, order: &Order) {
-        let from_now =
-            |numbers: &[u64]| -> Vec<u64> { numbers.iter().map(|n| self.calls.saturating_add(*n)).collect() };
-        let (lose, refuse) = (from_now(&order.lose_replies), from_now(&order.refuse));
-        self.lose.extend(lose);
-        self.refuse.extend(refuse);
+        self.lose.extend(from(self.calls, &order.lose_replies));
+        self.refuse.extend(from(self.calls, &order.refuse));
+        self.lose_introspections.extend(from(self.introspections, &order.lose_introspections));
         if let Some(delay) = order.delay_ms {
             self.delay = Duration::from_millis(delay);
         }
@@ -59,10 +62,20 @@ impl Faults {
         (fate, self.delay)
     }
 
-    /// Management calls so far.
-    pub fn calls(&self) -> u64 {
-        self.calls
+    /// Counts an introspection; whether its answer is lost.
+    pub fn introspection(&mut self) -> bool {
+        self.introspections += 1;
+        self.lose_introspections.remove(&self.introspections)
     }
+
+    /// Management calls and introspections so far.
+    pub fn calls(&self) -> (u64, u64) {
+        (self.calls, self.introspections)
+    }
+}
+
+fn from(now: u64, numbers: &[u64]) -> impl Iterator<Item = u64> {
+    numbers.iter().map(move |number| now.saturating_add(*number))
 }
 
 #[cfg(test)]
@@ -73,10 +86,16 @@ mod tests {
     fn calls_are_counted_from_the_order_on() {
         let mut faults = Faults::default();
         assert_eq!(faults.next().0, Fate::Answered);
-        faults.order(&Order { lose_replies: vec![1], refuse: vec![2], delay_ms: Some(5) });
+        faults.order(&Order {
+            lose_replies: vec![1],
+            refuse: vec![2],
+            lose_introspections: vec![2],
+            delay_ms: Some(5),
+        });
         let fates: Vec<_> = (0..3).map(|_| faults.next()).collect();
         let delay = Duration::from_millis(5);
         assert_eq!(fates, [(Fate::Lost, delay), (Fate::Refused, delay), (Fate::Answered, delay)]);
-        assert_eq!(faults.calls(), 4);
+        assert_eq!([faults.introspection(), faults.introspection(), faults.introspection()], [false, true, false]);
+        assert_eq!(faults.calls(), (4, 3));
     }
 }

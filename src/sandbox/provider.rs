@@ -76,6 +76,9 @@ fn router(world: Arc<World>) -> Router {
 }
 
 async fn introspect(State(world): Shared, headers: HeaderMap) -> Response {
+    if world.faults().introspection() {
+        lose_reply();
+    }
     let known = bearer(&headers).and_then(|secret| world.account().introspect(Timestamp::now(), &secret));
     answer(known.map_or_else(refused_key, |body| (StatusCode::OK, body)))
 }
@@ -155,8 +158,7 @@ impl World {
         };
         tokio::time::sleep(delay).await;
         if fate == Fate::Lost {
-            // Ends this connection's task, and with it the connection, without an answer and without a panic's message.
-            std::panic::resume_unwind(Box::new("the reply is lost, as ordered"));
+            lose_reply();
         }
         let mut response = answer(reply);
         if fate == Fate::Refused {
@@ -177,6 +179,11 @@ impl World {
     fn faults(&self) -> MutexGuard<'_, Faults> {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Ends this connection's task, and with it the connection, without an answer and without a panic's message.
+fn lose_reply() -> ! {
+    std::panic::resume_unwind(Box::new("the reply is lost, as ordered"))
 }
 
 fn bearer(headers: &HeaderMap) -> Option<Secret> {

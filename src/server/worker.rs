@@ -6,6 +6,7 @@
 use super::door::Bell;
 use jiff::{SignedDuration, Timestamp};
 use stanch::ledger::{Delivery, Ledger, Mark};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -81,7 +82,9 @@ impl Shift {
                 return false;
             }
         };
-        let handled = self.desk.handle(&delivery);
+        // A defect in dealing with one delivery must not take the worker away from all the others.
+        let handled = catch_unwind(AssertUnwindSafe(|| self.desk.handle(&delivery)))
+            .unwrap_or_else(|_| Handled::Later("dealing with it broke off: a defect of stanch".to_owned()));
         tracing::info!(id = delivery.id, ?handled, "delivery handled");
         let (mark, note) = mark(&handled, delivery.attempts, Timestamp::now());
         if let Err(error) = self.ledger.mark(&delivery.id, mark, note) {

@@ -3,10 +3,10 @@
 use super::stage::Stage;
 use super::walk::{Crash, Walk};
 use crate::cli::Error;
+use crate::cli::respond::show::Text;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use stanch::text::duration::human;
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ struct Check {
 impl Outcome {
     /// Looks at the world as the walk left it, and brings the post-mortem to where it outlives the stage.
     pub fn look(stage: &Stage, walk: Walk) -> Result<Outcome, Error> {
-        let (stats, app) = (stage.sandbox.stats()?, stage.app()?);
+        let (stats, app) = (stage.sandbox.stats()?, &walk.counted);
         let live = stage.sandbox.key_of(&stage.stored()?)?;
         let number = |value: &Value, name: &str| value.get(name).and_then(Value::as_u64).unwrap_or_default();
         let told = |pointer: &str| walk.told.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -62,8 +62,8 @@ impl Outcome {
             found_in: format!("{} in {}, commit {commit}", walk.place.rule, walk.place.path),
             contained: since_begun("to_contain_ms"),
             proven: since_begun("to_revoke_and_prove_ms"),
-            requests: number(&app, "requests"),
-            failed: number(&app, "failed"),
+            requests: number(app, "requests"),
+            failed: number(app, "failed"),
             live_keys: number(&stats, "live_keys"),
             old_refused: stage.sandbox.key_of(&stage.leaked.secret)?.is_none(),
             store_holds_live: live.as_ref().is_some_and(|id| is_live(&stats, id) && *id != stage.leaked.id),
@@ -92,7 +92,7 @@ impl Outcome {
         let yes = |holds: bool, yes: &str, no: &str| if holds { yes.to_owned() } else { no.to_owned() };
         let overlap = self.strategy == "overlap";
         vec![
-            Check { name: "found", holds: true, said: format!("in {:<9} {}", human(self.found), self.found_in) },
+            Check { name: "found", holds: true, said: format!("in {}", human(self.found)) },
             Check { name: "contained", holds: self.contained.is_some(), said: time(&self.contained) },
             Check { name: "revoked and proven", holds: self.proven.is_some(), said: time(&self.proven) },
             Check {
@@ -149,26 +149,29 @@ impl Outcome {
     }
 
     /// For a person.
-    pub fn text(&self, color: bool) -> String {
+    pub fn text(&self, color: bool, width: usize) -> String {
         let [green, red, bold, plain] = if color { ["\x1b[32m", "\x1b[31;1m", "\x1b[1m", "\x1b[0m"] } else { [""; 4] };
-        let mut text = format!("\n{bold}{}{plain}", self.strategy);
-        for reason in &self.reasons {
-            let _ = write!(text, "  {reason}");
-        }
-        text.push_str("\n\n");
+        let mut text = Text { out: format!("\n{bold}{}{plain}\n", self.strategy), width };
+        self.reasons.iter().for_each(|reason| text.wrapped("  ", "  ", reason));
+        text.line("");
         if let Some(crash) = &self.crash {
             let at = format!("killed at point {} of {}, and resumed", crash.point, crash.of);
-            let _ = writeln!(text, "  {green}✓{plain} {:<NAMES$} {at}\n    {:<NAMES$} ({})", "crash", "", crash.name);
+            text.line(&format!("  {green}✓{plain} {:<NAMES$} {at}", "the crash"));
+            text.line(&format!("    {:<NAMES$} {}", "", crash.name));
         }
         for check in self.checks() {
             let mark = if check.holds { format!("{green}✓{plain}") } else { format!("{red}✗{plain}") };
-            let _ = writeln!(text, "  {mark} {:<NAMES$} {}", check.name, check.said);
+            text.line(&format!("  {mark} {:<NAMES$} {}", check.name, check.said));
+            if check.name == "found" {
+                text.line(&format!("    {:<NAMES$} {}", "", self.found_in));
+            }
         }
-        let _ = writeln!(text, "\n  {:<width$} {}", "post-mortem", self.postmortem.display(), width = NAMES + 2);
+        text.line("");
+        text.line(&format!("  {bold}post-mortem{plain}  {}", self.postmortem.display()));
         if let Some(folder) = &self.kept {
-            let _ = writeln!(text, "  {:<width$} {}", "the stage", folder.display(), width = NAMES + 2);
+            text.line(&format!("  {bold}the stage{plain}    {}", folder.display()));
         }
-        text
+        text.out
     }
 }
 

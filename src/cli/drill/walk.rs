@@ -4,10 +4,13 @@
 
 use super::child::{self, Said};
 use super::stage::Stage;
-use crate::cli::Error;
+use crate::cli::responding::Workshop;
+use crate::cli::{Error, Globals};
 use jiff::Timestamp;
 use serde_json::Value;
+use stanch::incident::Cutover;
 use stanch::inventory::Wanted;
+use stanch::ledger::IncidentId;
 use std::ffi::OsStr;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
@@ -29,6 +32,8 @@ pub struct Walk {
     pub place: Place,
     /// Where the responder was killed, when it was.
     pub crash: Option<Crash>,
+    /// What the service counted, all the way.
+    pub counted: Value,
     /// The post-mortem's JSON.
     pub told: Value,
     /// Where it lies on the stage, as Markdown.
@@ -67,8 +72,23 @@ pub fn walk(stage: &Stage, strategy: &str, crash: Option<(u64, u64)>) -> Result<
         Some(_) => resume(stage, &fingerprint, strategy)?,
         None => respond(stage, &fingerprint, strategy, &[])?.done("respond to the leak")?,
     }
+    let (incident, ..) = read_postmortem(stage)?;
+    let counted = stage.app()?;
+    measure(stage, &incident, &counted)?;
     let (incident, postmortem, told) = read_postmortem(stage)?;
-    Ok(Walk { incident, found, place, crash: crash.flatten(), told, postmortem, begun })
+    Ok(Walk { incident, found, place, crash: crash.flatten(), counted, told, postmortem, begun })
+}
+
+/// Puts on record what the service felt, which the post-mortem then tells.
+fn measure(stage: &Stage, incident: &str, counted: &Value) -> Result<(), Error> {
+    let configuration = Some(stage.path("stanch.yaml"));
+    let globals = Globals { config: configuration, no_config: false, verbose: 0, quiet: true };
+    let number = |name: &str| counted.get(name).and_then(Value::as_u64).unwrap_or_default();
+    let cutover =
+        Cutover { by: "the service's own count".to_owned(), requests: number("requests"), failed: number("failed") };
+    let workshop = Workshop::open(&globals, Duration::ZERO)?;
+    workshop.responder.measure(&IncidentId(incident.to_owned()), cutover)?;
+    Ok(())
 }
 
 /// How many failpoints the path has, learned on a stage of its own.
