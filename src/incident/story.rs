@@ -7,7 +7,7 @@ use crate::rotate::{Plan, StepKind};
 use crate::workflow;
 use crate::workflow::StepId;
 use crate::workflow::event::Event as Run;
-use crate::workflow::state::State;
+use crate::workflow::state::{Phase, State};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 
@@ -83,6 +83,13 @@ impl Story {
     /// Whether a run has begun and is not over.
     pub fn under_way(&self) -> bool {
         !self.run.steps().is_empty() && self.run.outcome().is_none()
+    }
+
+    /// Whether the run is between the making of the new key and the last proof that every store holds it.
+    pub fn replacing(&self) -> bool {
+        let at = |wanted: StepKind| self.plan.iter().flat_map(|plan| &plan.steps).position(|step| step.kind == wanted);
+        let forget = at(StepKind::Forget).and_then(|at| self.run.steps().get(at));
+        self.under_way() && forget.is_some_and(|step| step.phase != Phase::Done)
     }
 
     /// The kind of a step of the last plan.

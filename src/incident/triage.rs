@@ -21,8 +21,20 @@ pub fn places(finding: &Finding) -> Vec<Place> {
             }
         })
         .collect();
+    let known = |here: &Place| {
+        let same = |there: &Place| there.line == here.line && is_end(&here.path, &there.path);
+        here.commit.is_none() && places.iter().any(|there| there.commit.is_some() && same(there))
+    };
+    let again: Vec<bool> = places.iter().map(known).collect();
+    let mut again = again.into_iter();
+    places.retain(|_| !again.next().unwrap_or(false));
     places.sort_by_key(|place| (place.date.is_none(), place.date));
     places
+}
+
+/// Whether a path of the work tree is that path of the history: what lies in both is one place.
+fn is_end(path: &str, end: &str) -> bool {
+    path.strip_suffix(end).is_some_and(|before| before.is_empty() || before.ends_with('/'))
 }
 
 /// Who may have seen it: what somebody told who knows (a webhook), else what the repository's remotes tell.

@@ -4,7 +4,9 @@ use super::{Error, Responder};
 use crate::detect::Finding;
 use crate::incident::{Place, triage};
 use crate::inventory::Entry;
+use crate::ledger::Status;
 use crate::rotate::Reach;
+use crate::rotate::sealed::{LEAKED, Sealed};
 use crate::secret::{Credential, Fingerprint, Secret};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -107,6 +109,10 @@ impl Responder {
     }
 
     fn by_entry(&self, entry: &Entry, eyes: &dyn Eyes, source: &str) -> Result<Leak, Error> {
+        if let Some(credential) = self.half_rotated(entry)? {
+            let leak = self.leak(credential, None, source)?;
+            return Ok(Leak { entry: Some(entry.id.clone()), provider: Some(entry.provider.clone()), ..leak });
+        }
         let mut values: BTreeMap<Fingerprint, Secret> = BTreeMap::new();
         for spec in &entry.stores {
             let secret = spec.open().read()?;
@@ -121,6 +127,19 @@ impl Responder {
             (None, _) => Err(Error::NoStore(entry.id.clone())),
             (Some(_), _) => Err(Error::Ambiguous { asked: entry.id.clone(), candidates: prints }),
         }
+    }
+
+    /// The leaked credential of a run about this entry that has not yet brought the new one everywhere. A store may hold
+    /// the new one by now; taking that for the leaked one would rotate twice.
+    fn half_rotated(&self, entry: &Entry) -> Result<Option<Credential>, Error> {
+        for incident in self.ledger.incidents()?.into_iter().filter(|incident| incident.status != Status::Closed) {
+            let (story, _) = self.story(&incident.id)?;
+            if story.opened.credential.as_ref() == Some(&entry.id) && story.replacing() {
+                let sealed = Sealed { ledger: &*self.ledger, incident: &incident.id };
+                return Ok(sealed.get(LEAKED)?.map(|kept| kept.credential));
+            }
+        }
+        Ok(None)
     }
 
     fn by_fingerprint(&self, prefix: &str, eyes: &dyn Eyes, source: &str) -> Result<Leak, Error> {

@@ -360,3 +360,135 @@ fn label(kind: &StepKind, title: &str, old: Option<&KeyId>) -> String {
 
 /// First wait between two tries of a step.
 const PAUSE: Duration = Duration::from_millis(500);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::{Overlap, Profile};
+    use crate::rotate::Reach;
+    use crate::secret::{FingerprintKey, Secret};
+
+    fn facts() -> Facts {
+        let can = Operations {
+            validate: true,
+            identify: true,
+            issue: true,
+            list: true,
+            disable: true,
+            enable: true,
+            revoke: true,
+            revoke_by_possession: false,
+            last_used: true,
+        };
+        let profile = Profile {
+            title: "Forge".into(),
+            can,
+            knows: can,
+            overlap: Overlap::Multi,
+            settle: Duration::from_secs(1),
+            limit: None,
+            survives: Vec::new(),
+            by_hand: None,
+            source: "test".into(),
+        };
+        let entry = Known {
+            id: "payments".into(),
+            tier: Some(1),
+            strategy: Wanted::Auto,
+            overlap: true,
+            quiet: Duration::from_secs(5),
+            grace: Duration::from_secs(3600),
+            stores: vec![("env".into(), true)],
+            consumers: vec!["app".into()],
+            probes: vec!["health".into()],
+        };
+        Facts {
+            provider: "forge".into(),
+            title: "Forge".into(),
+            profile: Some(profile),
+            verdict: Verdict::Active { identity: None, scopes: Vec::new() },
+            reach: Reach::Unknown,
+            leaked: FingerprintKey::public().fingerprint(&Secret::new("x")),
+            redacted: "…(1)".into(),
+            old: Some(KeyId("key_1".into())),
+            keys: Some(1),
+            entry: Some(entry),
+        }
+    }
+
+    /// The strategy and the steps by one letter each; the pivot's is large.
+    fn check(what: &str, want: &str, change: impl FnOnce(&mut Facts)) {
+        let mut facts = facts();
+        change(&mut facts);
+        let plan = make(&facts, Wanted::Auto).unwrap();
+        let letter = |step: &Step| {
+            let letter = match step.kind {
+                StepKind::Issue => 'i',
+                StepKind::IssueByHand => 'j',
+                StepKind::Verify => 'v',
+                StepKind::Deploy { .. } => 'd',
+                StepKind::Restart { .. } => 'r',
+                StepKind::Probe { .. } => 'p',
+                StepKind::Forget => 'f',
+                StepKind::Observe { .. } => 'o',
+                StepKind::Disable => 'x',
+                StepKind::Revoke => 'k',
+                StepKind::KillByHand => 'h',
+                StepKind::Prove => 'q',
+            };
+            if step.spec.pivot { letter.to_ascii_uppercase() } else { letter }
+        };
+        let steps: String = plan.steps.iter().map(letter).collect();
+        assert_eq!(format!("{} {steps}", plan.strategy), want, "{what}");
+        assert!(plan.reasons.iter().all(|reason| reason.ends_with('.')), "{what}: {:?}", plan.reasons);
+    }
+
+    #[test]
+    fn what_is_known_makes_the_plan() {
+        let can = |facts: &mut Facts, change: fn(&mut Operations)| {
+            change(&mut facts.profile.as_mut().unwrap().can);
+        };
+        check("a private leak", "overlap ivdrpfoXqkq", |_| {});
+        check("a public leak", "contain Xqivdrpfkq", |facts| {
+            facts.reach = Reach::Public;
+        });
+        check("no last use", "overlap ivdrpfXqkq", |facts| can(facts, |can| can.last_used = false));
+        check("no switch", "overlap ivdrpfoKq", |facts| can(facts, |can| can.disable = false));
+        check("no issue", "overlap jvdrpfoXqkq", |facts| can(facts, |can| can.issue = false));
+        check("no question", "overlap idrpfoXk", |facts| can(facts, |can| can.validate = false));
+        check("no kill", "overlap ivdrpfoHq", |facts| {
+            can(facts, |can| (can.disable, can.revoke) = (false, false));
+        });
+        check("nobody knows the key's id", "overlap ivdrpfHq", |facts| facts.old = None);
+        check("one at a time", "contain Xqivdrpfkq", |facts| {
+            facts.profile.as_mut().unwrap().overlap = Overlap::None;
+        });
+        check("a full account", "contain Kqivdrpf", |facts| facts.profile.as_mut().unwrap().limit = Some(1));
+        check("dead, and named by a store", "contain Ivdrpfkq", |facts| facts.verdict = Verdict::Inactive);
+        check("dead, and named by none", "contain ", |facts| {
+            facts.verdict = Verdict::Inactive;
+            facts.entry.as_mut().unwrap().stores = vec![("env".into(), false)];
+        });
+        check("nobody's", "contain Kq", |facts| facts.entry = None);
+        check("an unknown provider's", "contain H", |facts| {
+            (facts.entry, facts.profile) = (None, None);
+        });
+    }
+
+    #[test]
+    fn overlap_that_cannot_be_is_refused() {
+        let mut facts = facts();
+        facts.entry.as_mut().unwrap().overlap = false;
+        let refused = make(&facts, Wanted::Overlap).unwrap_err().to_string();
+        assert_eq!(refused, "plan an overlap: The inventory's policy forbids an overlap.");
+        assert_eq!(make(&facts, Wanted::Contain).unwrap().strategy, Strategy::Contain);
+    }
+
+    #[test]
+    fn nobody_gets_a_new_key_before_it_has_settled() {
+        let plan = make(&facts(), Wanted::Overlap).unwrap();
+        let verify = plan.steps.iter().find(|step| step.kind == StepKind::Verify).unwrap();
+        assert_eq!(verify.spec.hold, Duration::from_secs(1));
+        assert_eq!(plan.expected().1, Duration::from_secs(3600));
+    }
+}

@@ -62,34 +62,44 @@ pub enum Error {
     /// A store cannot be read: better learned now than after a kill.
     #[error("look at the stores: {0}")]
     Store(#[from] crate::store::Error),
+    /// The provider did not answer about the key.
+    #[error("ask about the key: {0}")]
+    Provider(#[from] provider::Error),
 }
 
-/// The provider's id of the leaked key, and how many keys there are. What cannot be learned is left out: the plan copes.
+/// The provider's id of the leaked key, and how many keys there are; `None` for what the provider does not know or cannot
+/// say. An answer that only stays out is an error: without the key's id the plan would call a person for what can be done.
 pub fn keys(
     hands: &Hands,
     clock: &dyn Clock,
     credential: Option<&Credential>,
     fallback: Option<&KeyId>,
-) -> (Option<KeyId>, Option<u64>) {
-    let Some(provider) = &hands.provider else { return (fallback.cloned(), None) };
+) -> Result<(Option<KeyId>, Option<u64>), Error> {
+    let Some(provider) = &hands.provider else { return Ok((fallback.cloned(), None)) };
     let can = provider.profile().can;
-    let asked = credential.filter(|_| can.identify).and_then(|credential| ask(clock, || provider.identify(credential)));
-    let count = can.list.then(|| ask(clock, || provider.list())).flatten().map(|keys| keys.len() as u64);
-    (asked.or_else(|| fallback.cloned()), count)
+    let known = match credential.filter(|_| can.identify) {
+        Some(credential) => ask(clock, || provider.identify(credential))?,
+        None => None,
+    };
+    let keys = if can.list { ask(clock, || provider.list())? } else { None };
+    Ok((known.or_else(|| fallback.cloned()), keys.map(|keys| keys.len() as u64)))
 }
 
-/// Asks again when only the answer is missing: without the key's id the plan would call a person for what can be done.
-fn ask<T>(clock: &dyn Clock, mut question: impl FnMut() -> Result<T, provider::Error>) -> Option<T> {
-    for _ in 1..TRIES {
-        match question() {
-            Err(provider::Error::TryAgain { after, .. }) => {
-                clock.sleep(after.unwrap_or(PAUSE).min(LONGEST_PAUSE));
+/// Asks again when only the answer is missing.
+fn ask<T>(clock: &dyn Clock, mut question: impl FnMut() -> Result<T, provider::Error>) -> Result<Option<T>, Error> {
+    for again in 1..=TRIES {
+        let wait = match question() {
+            Ok(answer) => return Ok(Some(answer)),
+            Err(error @ (provider::Error::TryAgain { .. } | provider::Error::Lost { .. })) if again == TRIES => {
+                return Err(Error::Provider(error));
             }
-            Err(provider::Error::Lost { .. }) => clock.sleep(PAUSE),
-            other => return other.ok(),
-        }
+            Err(provider::Error::TryAgain { after, .. }) => after.unwrap_or(PAUSE).min(LONGEST_PAUSE),
+            Err(provider::Error::Lost { .. }) => PAUSE,
+            Err(_) => return Ok(None),
+        };
+        clock.sleep(wait);
     }
-    question().ok()
+    Ok(None)
 }
 
 /// How often a question is asked.

@@ -38,6 +38,7 @@ pub fn human(duration: Duration) -> String {
         0 => format!("{ms} ms"),
         1..60 => format!("{:.1} s", duration.as_secs_f64()),
         60..3600 => format!("{} min {} s", s / 60, s % 60),
+        3600..172_800 if s % 3600 < 60 => format!("{} h", s / 3600),
         3600..172_800 => format!("{} h {} min", s / 3600, s % 3600 / 60),
         _ => format!("{} d {} h", s / 86_400, s % 86_400 / 3600),
     }
@@ -59,7 +60,9 @@ mod tests {
 
     #[test]
     fn writes_what_people_read() {
-        for (ms, text) in [(84, "84 ms"), (2_300, "2.3 s"), (250_000, "4 min 10 s"), (11_100_000, "3 h 5 min")] {
+        for (ms, text) in
+            [(84, "84 ms"), (2_300, "2.3 s"), (250_000, "4 min 10 s"), (11_100_000, "3 h 5 min"), (86_400_000, "24 h")]
+        {
             assert_eq!(human(Duration::from_millis(ms)), text);
         }
     }

@@ -5,7 +5,7 @@ mod forge;
 use forge::{Account, Forge, Fuse, Mortal, Steps};
 use stanch::config;
 use stanch::detect::Finding;
-use stanch::incident::{Cutover, Outcome};
+use stanch::incident::{Cutover, Outcome, PostMortem};
 use stanch::inventory::Wanted;
 use stanch::ledger::memory::MemoryLedger;
 use stanch::ledger::{IncidentId, Ledger, Status};
@@ -86,7 +86,7 @@ impl House {
         let settings = config::load(Some(&self.path("stanch.yaml")), self.dir.path()).unwrap();
         let responder = Responder {
             ledger: ledger.clone(),
-            registry: Registry::of([Forge::new(self.account.clone(), fuse, self.change)]),
+            registry: Registry::of([Forge::open(self.account.clone(), fuse, self.change)]),
             inventory: settings.inventory,
             admins: Vec::new(),
             clock: self.clock.clone(),
@@ -166,8 +166,7 @@ fn dies_everywhere(wanted: Wanted, watch: bool) {
                     match house.ledger.incidents().unwrap().first() {
                         None => _ = house.respond(&living, wanted).unwrap(),
                         Some(one) if one.status == Status::Closed => {
-                            _ = living.due().unwrap().iter().map(|id| living.run(id, &mut ()).unwrap()).count();
-                            // A debt that is not due yet is paid when it is.
+                            // A debt that is not due yet would be paid when it is.
                             _ = living.run(&one.id, &mut ()).unwrap();
                             break;
                         }
@@ -399,6 +398,42 @@ fn what_was_measured_is_told_after_the_close() {
     let path = living.measure(&id, cutover).unwrap();
     assert!(std::fs::read_to_string(path).unwrap().contains("0 of 100 requests failed, measured by the test."));
     house.is_rotated("measured");
+}
+
+#[test]
+fn every_beginning_of_a_story_can_be_told() {
+    let house = House::new();
+    let living = house.living();
+    let (id, _) = house.respond(&living, Wanted::Auto).unwrap();
+    let (_, entries) = living.story(&id).unwrap();
+    for end in 1..=entries.len() {
+        let told = PostMortem::tell(&id.0, "payments", &entries[..end]).unwrap();
+        assert_eq!(told.chain.event, end as u64);
+        let page = stanch::report::postmortem::markdown(&told);
+        assert!(page.contains("## Timeline") && !page.contains(&house.leaked.secret));
+    }
+}
+
+#[test]
+fn a_name_that_is_half_rotated_goes_on_and_does_not_rotate_twice() {
+    let house = House::new();
+    // Dies with the new key deployed: by its name, the credential is the new one now.
+    let deployed = (1..).find(|call| {
+        let house = House::new();
+        let (responder, _) = house.process(Fuse::new(*call, true));
+        _ = house.respond(&responder, Wanted::Overlap);
+        house.key_in(".env") != house.leaked.secret
+    });
+    let (responder, ledger) = house.process(Fuse::new(deployed.unwrap(), true));
+    assert!(house.respond(&responder, Wanted::Overlap).is_err());
+    ledger.bury();
+    let living = house.living();
+    let leak = living.resolve(Target::Named("payments".into()), &Blind, "a test").unwrap();
+    let id = living.open(&leak).unwrap();
+    living.plan(&id, Wanted::Auto, false).unwrap();
+    living.run(&id, &mut ()).unwrap();
+    house.is_rotated("once");
+    assert_eq!(house.ledger.incidents().unwrap().len(), 1);
 }
 
 #[test]

@@ -75,6 +75,9 @@ pub struct Key {
     dies: Option<Timestamp>,
 }
 
+/// Looks at the world in the middle of it.
+type Watch = Box<dyn Fn(&Account) + Send>;
+
 /// What the account holds. Outlives every responder.
 pub struct Account {
     pub keys: Mutex<Vec<Key>>,
@@ -85,7 +88,7 @@ pub struct Account {
     /// Answers of `issue` that get lost, though it acted.
     pub lose_issues: AtomicU64,
     /// Looked at before each change of a key.
-    pub watch: Mutex<Option<Box<dyn Fn(&Account) + Send>>>,
+    pub watch: Mutex<Option<Watch>>,
 }
 
 impl Account {
@@ -142,7 +145,7 @@ pub struct Forge {
 }
 
 impl Forge {
-    pub fn new(account: Arc<Account>, fuse: Arc<Fuse>, change: impl FnOnce(&mut Profile)) -> Arc<dyn Provider> {
+    pub fn open(account: Arc<Account>, fuse: Arc<Fuse>, change: impl FnOnce(&mut Profile)) -> Arc<dyn Provider> {
         let can = Operations {
             validate: true,
             identify: true,
@@ -221,7 +224,12 @@ impl Provider for Forge {
         self.call(|| {
             let keys = self.account.keys.lock().unwrap();
             let found = keys.iter().find(|key| key.secret == text(credential)).map(|key| key.id.clone());
-            found.ok_or_else(|| lost("identify"))
+            found.ok_or_else(|| Error::Refused {
+                provider: "forge".into(),
+                operation: "identify",
+                status: "404".into(),
+                detail: String::new(),
+            })
         })
     }
 
