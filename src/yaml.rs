@@ -142,7 +142,8 @@ impl<'d> Node<'d> {
                 self.mistake("a path cannot be empty");
                 None
             }
-            false => Some(base.join(text)),
+            // Without the `.` of `./app/.env`, which would stand in the middle; `..` may cross a link and stays.
+            false => Some(base.join(text).components().collect()),
         }
     }
 

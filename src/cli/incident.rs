@@ -179,7 +179,7 @@ fn list(ledger: &dyn Ledger, all: bool, format: Format, console: &Console) -> Re
     let title = show::columns(console).saturating_sub(61).max(12);
     let mut text = format!("{:<21} {:<10} {:<17} {:<9} CREDENTIAL\n", "INCIDENT", "STATUS", "OPENED (UTC)", "AGE");
     for one in shown {
-        let opened = one.opened.strftime("%Y-%m-%d %H:%M");
+        let opened = one.opened.strftime("%Y-%m-%d %H:%M").to_string();
         let what = ellipsis(&one.title, title);
         text.push_str(&format!(
             "{:<21} {:<10} {opened:<17} {:<9} {what}\n",

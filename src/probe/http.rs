@@ -107,7 +107,9 @@ impl Probe for Asking {
         let http = &self.http;
         let mut text = format!("GET {} is {}", shown_url(&http.url), http.status);
         if let Some((pointer, wanted)) = &http.json {
-            text.push_str(&format!(", {pointer} is {wanted}"));
+            let wanted = wanted.to_string();
+            let named = wanted.replace("\"{{ new_key }}\"", "the new key").replace("\"{{ old_key }}\"", "the old key");
+            text.push_str(&format!(", {pointer} is {named}"));
         }
         if let Some(contains) = &http.contains {
             text.push_str(&format!(", with {contains:?} in it"));
@@ -205,7 +207,7 @@ mod tests {
     fn it_says_what_it_looks_for() {
         let http =
             read("url: 'https://h/x?token=1'\nstatus: 200\njson: { pointer: /key, equals: '{{ new_key }}' }").unwrap();
-        assert_eq!(http.open().describe(), "GET https://h/x is 200, /key is \"{{ new_key }}\"");
+        assert_eq!(http.open().describe(), "GET https://h/x is 200, /key is the new key");
     }
 
     #[test]
