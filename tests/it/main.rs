@@ -20,6 +20,7 @@ mod ledger;
 mod own;
 mod report;
 mod respond;
+mod respond_cli;
 mod sandbox;
 mod scan;
 mod serve;

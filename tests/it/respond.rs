@@ -239,7 +239,7 @@ fn what_fails_before_the_kill_is_taken_back_and_can_be_tried_again() {
     std::fs::remove_dir_all(house.path("loaded")).unwrap();
     let ended = house.living().resume(&id, "a test", None, &mut ()).unwrap();
     assert!(matches!(ended, Ended::Undone { .. }), "{ended:?}");
-    assert_eq!(house.account.ids(), [house.leaked.id.clone()], "the new key is swept");
+    assert_eq!(house.account.ids(), std::slice::from_ref(&house.leaked.id), "the new key is swept");
     assert_eq!(house.ledger.incident("inc").unwrap().status, Status::Stuck, "the leaked key still works");
     let ended = house.living().run(&id, &mut ()).unwrap();
     assert!(matches!(ended, Ended::Closed { outcome: Outcome::Rotated, .. }), "{ended:?}");
@@ -257,7 +257,7 @@ fn a_store_that_somebody_changed_is_left_alone() {
     let ended = living.run(&id, &mut ()).unwrap();
     assert!(matches!(&ended, Ended::Undone { why, .. } if why.contains("somebody changed it")), "{ended:?}");
     assert_eq!(house.key_in(".env"), "somebody-elses");
-    assert_eq!(house.account.ids(), [house.leaked.id.clone()]);
+    assert_eq!(house.account.ids(), std::slice::from_ref(&house.leaked.id));
 }
 
 #[test]
@@ -282,7 +282,7 @@ fn an_approval_lets_it_run() {
     let (id, _) = house.respond(&living, Wanted::Auto).unwrap();
     assert!(living.due().unwrap().is_empty());
     living.approve(&id, "Ada").unwrap();
-    assert_eq!(living.due().unwrap(), [id.clone()]);
+    assert_eq!(living.due().unwrap(), std::slice::from_ref(&id));
     assert!(matches!(living.approve(&id, "Ada"), Err(Error::NotWaiting(_))));
     living.run(&id, &mut ()).unwrap();
     house.is_rotated("approved");
@@ -303,7 +303,7 @@ fn a_grace_is_a_debt() {
     assert_eq!((debts.len(), debts[0].due), (1, until));
     use stanch::workflow::clock::Clock;
     house.clock.sleep(Duration::from_secs(24 * 60 * 60));
-    assert_eq!(living.due().unwrap(), [id.clone()]);
+    assert_eq!(living.due().unwrap(), std::slice::from_ref(&id));
     living.run(&id, &mut ()).unwrap();
     house.is_rotated("after the grace");
 }
@@ -337,7 +337,7 @@ fn a_credential_that_nobody_names_is_killed_only() {
     let ended = living.run(&id, &mut ()).unwrap();
     assert!(matches!(ended, Ended::Closed { outcome: Outcome::Killed, .. }), "{ended:?}");
     assert!(!house.account.accepts(&stray.secret));
-    assert_eq!(house.account.ids(), [house.leaked.id.clone()], "the others are left alone");
+    assert_eq!(house.account.ids(), std::slice::from_ref(&house.leaked.id), "the others are left alone");
     let told = living.postmortem(&id).unwrap();
     assert!(told.skipped.iter().any(|why| why.contains("nobody is known to use it")), "{:?}", told.skipped);
 }

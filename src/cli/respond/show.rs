@@ -3,7 +3,7 @@
 use crate::cli::{Console, Error, Exit};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use stanch::incident::{Outcome, Place, Story};
+use stanch::incident::{Outcome, Place, PostMortem, Story};
 use stanch::ledger::IncidentId;
 use stanch::provider::Verdict;
 use stanch::respond::{Ended, Responder};
@@ -131,7 +131,7 @@ pub fn ended(
     text.line("");
     match ended {
         Ended::Closed { outcome, postmortem } => {
-            text.wrapped("", "", &closed(*outcome, told.times.to_contain_ms));
+            text.wrapped("", "", &closed(*outcome, &told));
             post_mortem(&mut text, postmortem);
         }
         Ended::Waiting { until, step, postmortem } => {
@@ -159,10 +159,14 @@ pub fn ended(
     Ok(exit)
 }
 
-fn closed(outcome: Outcome, contained: Option<u64>) -> String {
-    let within = contained.map(|ms| format!(", {} after it was found", human(Duration::from_millis(ms))));
+fn closed(outcome: Outcome, told: &PostMortem) -> String {
+    let within =
+        told.times.to_contain_ms.map(|ms| format!(", {} after it was found", human(Duration::from_millis(ms))));
     let within = within.unwrap_or_default();
     match outcome {
+        Outcome::Rotated | Outcome::Killed if !told.old_key_refused => {
+            "Done, but nobody could ask whether the old key is refused: look for yourself.".into()
+        }
         Outcome::Rotated => format!("Rotated: the old key is proven to be refused{within}; the new one is in place."),
         Outcome::Killed => format!("Ended: the leaked key no longer works{within}. Nothing took its place."),
         Outcome::NothingToDo => "Nothing to do: the key was dead already, and no store names it.".into(),
