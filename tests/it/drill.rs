@@ -1,9 +1,9 @@
 //! `stanch drill` as a person types it: every strategy, with and without a crash.
 
-use crate::stage::{said, stanch};
+use crate::stage::{said, stanch, until};
 use serde_json::Value;
 use std::path::Path;
-use std::process::Output;
+use std::process::{Output, Stdio};
 
 fn drill(args: &[&str]) -> (tempfile::TempDir, Output) {
     let here = tempfile::tempdir().unwrap();
@@ -71,4 +71,25 @@ fn a_kept_stage_can_be_looked_at_and_no_part_outlives_the_drill() {
     for line in text.lines() {
         assert!(line.chars().count() <= 120, "too wide: {line}");
     }
+}
+
+#[test]
+fn a_killed_drill_takes_its_parts_and_verbs_along() {
+    let here = tempfile::tempdir().unwrap();
+    let place = here.path().to_str().unwrap().to_owned();
+    let mut command = stanch();
+    command.arg("drill").current_dir(here.path()).env("TMPDIR", here.path());
+    let mut drill = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    until("a verb responds", || processes(&place).iter().any(|line| line.contains("respond")));
+    drill.kill().unwrap();
+    drill.wait().unwrap();
+    until("all of them are gone", || processes(&place).is_empty());
+}
+
+/// The command lines that name this folder.
+fn processes(folder: &str) -> Vec<String> {
+    let entries = std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok());
+    let lines = entries.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
+    let lines = lines.map(|line| String::from_utf8_lossy(&line).replace('\0', " "));
+    lines.filter(|line| line.contains(folder)).collect()
 }

@@ -1,6 +1,7 @@
 //! Other processes of this same program: parts that run beside the drill, and verbs that run to their end.
 
 use crate::cli::Error;
+use crate::cli::crash::TETHER;
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
@@ -78,8 +79,14 @@ impl Said {
 /// Runs a verb of this program to its end, in a folder.
 pub fn verb(args: &[&OsStr], folder: &Path, environment: &[(&str, &OsStr)]) -> Result<Said, Error> {
     let mut command = program()?;
-    command.args(args).envs(environment.iter().copied()).current_dir(folder).stdin(Stdio::null());
-    let output = command.output().map_err(|error| Error::new(format!("run stanch: {error}")))?;
+    command.args(args).envs(environment.iter().copied()).current_dir(folder).env(TETHER, "1");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let failed = |error| Error::new(format!("run stanch: {error}"));
+    let mut child = command.spawn().map_err(failed)?;
+    // Held until the verb has ended: when it closes earlier, the drill is gone and the verb ends too.
+    let tether = child.stdin.take();
+    let output = child.wait_with_output().map_err(failed)?;
+    drop(tether);
     Ok(Said {
         status: output.status,
         json: serde_json::from_slice(&output.stdout).unwrap_or_default(),
