@@ -18,7 +18,7 @@
 //! hands      provider  store  consumer  probe   act on the world; strangers to one another
 //! memory     ledger                             incidents, events, deliveries, debts
 //! eyes       detect  decode  source  rule       follow the data
-//! tools      http  workflow                     workflow knows no secret and no provider; http knows no provider
+//! tools      http  process  workflow            workflow knows no secret and no provider; http knows no provider
 //! ground     catalog  yaml  secret  text  failpoint
 //! ```
 //!

@@ -163,7 +163,7 @@ fn check(stage: &Stage, strategy: &str) {
     assert!(!stage.path("ledger.db").with_extension("db-wal").metadata().is_ok_and(|wal| wal.len() > 16 << 20));
 }
 
-/// In overlap: looks all the time whether the store names a key that the provider refuses.
+/// In overlap: looks all the time whether a store names a key that the provider refuses.
 struct Watch {
     wanted: bool,
     over: AtomicBool,
@@ -188,9 +188,10 @@ impl Watch {
     fn watch(&self, stage: &Stage) -> u32 {
         let mut looks = 0;
         while self.wanted && !self.over.load(Ordering::SeqCst) {
-            let named = stage.stored();
-            if stage.key_of(&named).is_none() {
-                assert_ne!(stage.stored(), named, "the store names a dead key");
+            for (at, named) in stage.stores().into_iter().enumerate() {
+                if stage.key_of(&named).is_none() {
+                    assert_ne!(stage.stores()[at], named, "a store names a dead key");
+                }
             }
             looks += 1;
             std::thread::sleep(Duration::from_millis(5));

@@ -29,10 +29,10 @@ const FLOORS: &[&[&str]] = &[
 
 /// Downward, and forbidden all the same: (who, whom, why).
 const BANS: &[(&str, &[&str], &str)] = &[
-    ("detect", &["http", "workflow"], "eyes do not act"),
-    ("decode", &["http", "workflow", "catalog"], "eyes do not act"),
-    ("source", &["http", "workflow", "catalog"], "eyes do not act"),
-    ("rule", &["http", "workflow"], "eyes do not act"),
+    ("detect", &["http", "process", "workflow"], "eyes do not act"),
+    ("decode", &["http", "process", "workflow", "catalog"], "eyes do not act"),
+    ("source", &["http", "process", "workflow", "catalog"], "eyes do not act"),
+    ("rule", &["http", "process", "workflow"], "eyes do not act"),
     ("provider", &["detect", "decode", "source", "rule", "ledger", "workflow"], "hands see nothing"),
     ("store", &["detect", "decode", "source", "rule", "ledger", "workflow"], "hands see nothing"),
     ("consumer", &["detect", "decode", "source", "rule", "ledger", "workflow"], "hands see nothing"),
@@ -40,7 +40,11 @@ const BANS: &[(&str, &[&str], &str)] = &[
     ("workflow", &["secret", "text", "yaml", "catalog"], "the machine knows nothing of ours"),
     ("http", &["catalog"], "http knows no provider"),
     ("ledger", &["detect", "decode", "source", "rule", "http", "workflow"], "memory does not understand"),
-    ("report", &["http", "provider", "store", "consumer", "probe", "workflow", "ledger"], "the voice decides nothing"),
+    (
+        "report",
+        &["http", "process", "provider", "store", "consumer", "probe", "workflow", "ledger"],
+        "the voice decides nothing",
+    ),
 ];
 
 /// Outside crates, and the only files or folders that may name them.

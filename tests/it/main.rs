@@ -26,5 +26,6 @@ mod scan;
 mod serve;
 mod sources;
 mod stage;
+mod tamper;
 mod ui;
 mod world;

@@ -71,6 +71,7 @@ impl Stage {
             call("GET", &format!("{}/v1/me", sandbox.address), &leaked.1, &Value::Null).0 == 200
         });
         std::fs::write(&env, format!("# the service's own\nOTHER=kept\nSANDBOX_KEY={}\n", leaked.1)).unwrap();
+        std::fs::write(place.join("worker.env"), format!("export KEY='{}' # the worker's\n", leaked.1)).unwrap();
         let rules = include_str!("../../rules/sandbox.yaml").replace("settle: 200ms", &format!("settle: {settle}ms"));
         std::fs::create_dir(place.join("rules")).unwrap();
         std::fs::write(place.join("rules/sandbox.yaml"), rules).unwrap();
@@ -130,6 +131,13 @@ impl Stage {
         text.lines().find_map(|line| line.strip_prefix("SANDBOX_KEY=")).unwrap().to_owned()
     }
 
+    /// What each store holds: the service's, and a second one that nobody reads meanwhile.
+    pub fn stores(&self) -> [String; 2] {
+        let text = std::fs::read_to_string(self.path("worker.env")).unwrap();
+        let worker = text.strip_prefix("export KEY='").and_then(|rest| rest.strip_suffix("' # the worker's\n"));
+        [self.stored(), worker.unwrap_or_else(|| panic!("the rest of the line stays: {text}")).to_owned()]
+    }
+
     /// The post-mortems, as JSON.
     pub fn postmortems(&self) -> Vec<Value> {
         let Ok(entries) = std::fs::read_dir(self.path("postmortems")) else { return Vec::new() };
@@ -149,9 +157,10 @@ impl Stage {
         if self.key_of(&self.leaked.1).is_some() {
             return Some("the old key is accepted".into());
         }
-        let (live, stored) = (there[0]["id"].as_str().unwrap(), self.key_of(&self.stored()));
-        if stored.as_deref() != Some(live) || live == self.leaked.0 {
-            return Some(format!("the store holds {stored:?}, the live key is {live}"));
+        let live = there[0]["id"].as_str().unwrap();
+        let stored = self.stores().map(|secret| self.key_of(&secret));
+        if stored.iter().any(|key| key.as_deref() != Some(live)) || live == self.leaked.0 {
+            return Some(format!("the stores hold {stored:?}, the live key is {live}"));
         }
         if self.app()["key"] != live {
             return Some(format!("the service uses another key: {}", self.app()));
@@ -199,7 +208,7 @@ credentials:
     environment: production
     owner: payments
     tier: 1
-    stores: [{{ dotenv: {{ path: ./.env, name: SANDBOX_KEY }} }}]
+    stores: [{{ dotenv: {{ path: ./.env, name: SANDBOX_KEY }} }}, {{ dotenv: {{ path: ./worker.env, name: KEY }} }}]
     consumers: [{{ signal: {{ pid-file: ./app.pid, signal: HUP }} }}]
     probes:
       - http:
