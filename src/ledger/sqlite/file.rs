@@ -29,8 +29,7 @@ pub(super) fn open(path: &Path, source: &KeySource) -> Result<(Connection, SealK
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags).map_err(|error| failed(error.to_string()))?;
     connection.busy_timeout(BUSY).map_err(|error| failed(error.to_string()))?;
-    let version = version(&connection).map_err(|error| failed(error.to_string()))?;
-    admit(path, &connection, version)?;
+    admit(path, &mut connection)?;
     settings(&connection).map_err(|error| failed(error.to_string()))?;
     let key = migrate(path, &mut connection, source, MIGRATIONS)?;
     Ok((connection, key))
@@ -52,11 +51,13 @@ fn private_file(path: &Path) -> std::io::Result<()> {
 }
 
 /// Refuses, without touching it, what is not a ledger or is of a newer version.
-fn admit(path: &Path, connection: &Connection, found: u32) -> Result<(), Error> {
+fn admit(path: &Path, connection: &mut Connection) -> Result<(), Error> {
     let failed = |error: rusqlite::Error| Error::Open { path: path.to_owned(), why: error.to_string() };
-    let application: u32 = connection.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(failed)?;
-    let tables: u64 =
-        connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0)).map_err(failed)?;
+    // One look: another process may be making the ledger between two.
+    let look = connection.transaction().map_err(failed)?;
+    let found = version(&look).map_err(failed)?;
+    let application: u32 = look.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(failed)?;
+    let tables: u64 = look.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0)).map_err(failed)?;
     let empty = found == 0 && tables == 0;
     if !empty && application != APPLICATION {
         return Err(Error::Open {
