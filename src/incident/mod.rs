@@ -19,6 +19,7 @@ pub use postmortem::PostMortem;
 pub use severity::Severity;
 pub use story::Story;
 
+use crate::inventory::Wanted;
 use crate::ledger;
 use crate::provider::Verdict;
 use crate::rotate::{Plan, Reach};
@@ -33,6 +34,14 @@ use serde::{Deserialize, Serialize};
 pub enum Event {
     /// It was opened: what leaked, and where it lay.
     Opened(Box<Opened>),
+    /// Something else than what the policy says was asked for: kept before the plan is made, so that a plan that is made
+    /// after a crash is the one that was asked for.
+    Asked {
+        /// Which way to go.
+        strategy: Wanted,
+        /// Whether the plan is to wait for a person's approval.
+        approval: bool,
+    },
     /// The provider was asked whether the credential lives.
     Validated {
         /// What it said.
@@ -185,6 +194,7 @@ impl Event {
         use workflow::event::Event as Run;
         match self {
             Event::Opened(_) => "opened",
+            Event::Asked { .. } => "asked",
             Event::Validated { .. } => "validated",
             Event::Decided { .. } => "decided",
             Event::Approved { .. } => "approved",

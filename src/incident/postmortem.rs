@@ -311,7 +311,7 @@ impl Facts {
                     facts.manual.push(shows(format!("{by} ended the incident: {reason}")))
                 }
                 Event::Workflow { run } => facts.run(run, entry, story, at >= from),
-                Event::Opened(_) | Event::Closed { .. } | Event::Filed => {}
+                Event::Opened(_) | Event::Asked { .. } | Event::Closed { .. } | Event::Filed => {}
             }
         }
         facts

@@ -1,6 +1,7 @@
 //! Where an incident stands, from its events.
 
 use super::{Entry, Error, Event, Opened, Outcome};
+use crate::inventory::Wanted;
 use crate::ledger::Status;
 use crate::provider::Verdict;
 use crate::rotate::{Plan, StepKind};
@@ -16,6 +17,8 @@ use std::collections::BTreeSet;
 pub struct Story {
     /// What leaked.
     pub opened: Opened,
+    /// What was asked for: the strategy, and whether the plan is to wait for an approval.
+    pub asked: (Wanted, bool),
     /// The last verdict.
     pub verdict: Option<Verdict>,
     /// The last plan.
@@ -46,6 +49,7 @@ impl Story {
         };
         let mut story = Story {
             opened: (**opened).clone(),
+            asked: (Wanted::Auto, false),
             verdict: None,
             plan: None,
             unapproved: false,
@@ -101,6 +105,7 @@ impl Story {
     pub fn take(&mut self, entry: &Entry) -> Result<(), Error> {
         match &entry.event {
             Event::Opened(_) | Event::Measured { .. } | Event::Noted { .. } => {}
+            Event::Asked { strategy, approval } => self.asked = (*strategy, *approval),
             Event::Validated { verdict } => self.verdict = Some(verdict.clone()),
             Event::Decided { plan, approval } => {
                 self.plan = Some((**plan).clone());

@@ -1,6 +1,7 @@
 //! How one credential wants to be rotated.
 
 use crate::yaml::Node;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// What an entry's `policy` says; what it does not say is [`Policy::default`].
@@ -19,7 +20,8 @@ pub struct Policy {
 }
 
 /// A strategy as it can be asked for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Wanted {
     /// Decided from the verdict, the exposure and what the provider can do.
     #[default]
@@ -33,6 +35,13 @@ pub enum Wanted {
 /// The words for [`Wanted`], in the configuration and on the command line.
 pub const STRATEGIES: &[(&str, Wanted)] =
     &[("auto", Wanted::Auto), ("overlap", Wanted::Overlap), ("contain", Wanted::Contain)];
+
+impl Wanted {
+    /// Its word, as in the configuration.
+    pub fn word(self) -> &'static str {
+        STRATEGIES.iter().find(|(_, wanted)| *wanted == self).map_or("auto", |(word, _)| word)
+    }
+}
 
 impl Default for Policy {
     /// Five seconds of quiet, and a day before a switched-off key is deleted.

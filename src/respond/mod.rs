@@ -131,7 +131,12 @@ impl Responder {
             match &case.story.plan {
                 Some(plan) if case.story.under_way() || (ended && !case.story.filed) => Ok(plan.clone()),
                 _ if ended => Err(Error::Closed(id.clone())),
-                _ => self.decide(case, wanted, approval),
+                _ => {
+                    if case.story.asked != (wanted, approval) {
+                        case.append(Event::Asked { strategy: wanted, approval })?;
+                    }
+                    self.decide(case)
+                }
             }
         })
     }
@@ -250,7 +255,8 @@ impl Responder {
         }
     }
 
-    fn decide(&self, case: &mut Case<'_>, wanted: Wanted, approval: bool) -> Result<Plan, Error> {
+    fn decide(&self, case: &mut Case<'_>) -> Result<Plan, Error> {
+        let (wanted, approval) = case.story.asked;
         let entry = case.story.opened.credential.as_ref().and_then(|id| self.inventory.get(id));
         let hands = self.hands(entry, case.story.opened.provider.as_deref());
         if hands.admins.contains(&case.story.opened.fingerprint) {
@@ -297,7 +303,7 @@ impl Responder {
         }
         let undone = case.story.run.outcome() == Some(RunOutcome::Undone);
         if case.story.plan.is_none() || undone {
-            self.decide(case, Wanted::Auto, false)?;
+            self.decide(case)?;
         }
         if case.story.unapproved {
             self.settle(&case.id)?;

@@ -180,6 +180,13 @@ fn dies_everywhere(wanted: Wanted, watch: bool) {
                 );
             }
             house.is_rotated(&what);
+            let (story, _) = house.living().story(&house.ledger.incident("inc").unwrap().id).unwrap();
+            if story.asked.0 == wanted {
+                let strategy = story.plan.map(|plan| plan.strategy.to_string());
+                assert_eq!(strategy.as_deref(), Some(wanted.word()), "{what}: what was asked for outlives a death");
+            } else {
+                assert!(deaths < 10, "{what}: what was asked for is written down early");
+            }
         }
         if !died {
             break;

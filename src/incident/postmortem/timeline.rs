@@ -35,6 +35,10 @@ fn sentence(event: &Event, plan: Option<&Plan>) -> Option<String> {
             };
             format!("Opened by {}: {}{lay}", opened.source, opened.redacted)
         }
+        Event::Asked { strategy, approval } => {
+            let waits = if *approval { ", and that the plan waits for an approval" } else { "" };
+            format!("Asked for: {}{waits}", strategy.word())
+        }
         Event::Validated { verdict } => match verdict {
             Verdict::Active { identity: Some(identity), .. } => {
                 format!("The provider says that it works, as {identity}")
