@@ -5,9 +5,13 @@
 //! disk, and their top level is read. A user's file with the same `provider` lies over the built-in one *rule by rule*;
 //! its `api`, when it has one, replaces the built-in `api`.
 //!
+//! The embedded files stand in the program twice: as text, and as the tree that `build.rs` made of it with the reader of
+//! this library, so that no YAML is parsed at a start. A test holds the two together.
+//!
 //! Knows nothing of rules and providers themselves.
 
-use crate::yaml::{Diagnostics, Document, Node};
+use crate::yaml::{Diagnostics, Document, Node, Tree};
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 include!(concat!(env!("OUT_DIR"), "/catalog.rs"));
@@ -18,13 +22,28 @@ pub struct File {
     /// What diagnostics call it: `rules/github.yaml` for an embedded one, its path for one on disk.
     pub name: String,
     /// Its text.
-    pub text: String,
+    pub text: Cow<'static, str>,
+    /// What was made of the text when the program was built.
+    digest: Option<&'static Tree>,
 }
 
 impl File {
-    /// Parses the file; its top level is then read with [`top`].
+    /// A file of that name and text.
+    pub fn new(name: impl Into<String>, text: impl Into<Cow<'static, str>>) -> File {
+        File { name: name.into(), text: text.into(), digest: None }
+    }
+
+    /// Parses the file, all of it; its top level is then read with [`top`].
     pub fn parse(&self) -> Result<Document, Diagnostics> {
         Document::parse(self.name.clone(), self.text.clone())
+    }
+
+    /// The file without its examples, if it is an embedded one: parsed when the program was built. Else as [`File::parse`].
+    pub fn digest(&self) -> Result<Document, Diagnostics> {
+        match self.digest {
+            Some(tree) => Ok(Document::of(self.name.clone(), self.text.clone(), tree)),
+            None => self.parse(),
+        }
     }
 }
 
@@ -62,7 +81,10 @@ pub fn top(document: &Document) -> Option<Top<'_>> {
 
 /// The embedded files, in the order of their names.
 pub fn builtin() -> Vec<File> {
-    let file = |&(name, text): &(&str, &str)| File { name: format!("rules/{name}"), text: text.to_owned() };
+    let file = |(name, text, tree): &'static (&str, &str, Tree)| {
+        let name = format!("rules/{name}");
+        File { name, text: Cow::Borrowed(text), digest: Some(tree) }
+    };
     EMBEDDED.iter().map(file).collect()
 }
 
@@ -86,7 +108,7 @@ pub fn folder(folder: &Path) -> Result<Vec<File>, Error> {
     paths.sort();
     let read = |path: PathBuf| {
         let text = std::fs::read_to_string(&path).map_err(failed(&path))?;
-        Ok(File { name: path.display().to_string(), text })
+        Ok(File::new(path.display().to_string(), text))
     };
     paths.into_iter().map(read).collect()
 }
@@ -115,8 +137,30 @@ mod tests {
     }
 
     #[test]
+    fn every_digest_is_what_the_reader_makes_of_the_text() {
+        for file in builtin() {
+            let mut read = Tree::parse(&file.text).unwrap_or_else(|e| panic!("{}: {e}", file.name));
+            read.drop_examples();
+            assert_eq!(file.digest, Some(&read), "{}", file.name);
+        }
+    }
+
+    #[test]
+    fn a_mistake_in_a_digest_is_told_at_its_line() {
+        let places = |document: &Document| -> Vec<String> {
+            let rules = top(document).and_then(|top| top.rules).map(|rules| rules.items()).unwrap_or_default();
+            rules.iter().flat_map(Node::entries).map(|(key, node)| node.diagnostic(key).to_string()).collect()
+        };
+        let file = builtin().into_iter().find(|file| file.name == "rules/github.yaml").unwrap();
+        let (digest, mut read) = (places(&file.digest().unwrap()), places(&file.parse().unwrap()));
+        read.retain(|place| !place.ends_with(" examples"));
+        assert!(digest.len() > 10);
+        assert_eq!(digest, read);
+    }
+
+    #[test]
     fn a_top_without_anything_is_refused() {
-        let file = File { name: "x.yaml".into(), text: "provider: Bad Id\ntitle: x\n".into() };
+        let file = File::new("x.yaml", "provider: Bad Id\ntitle: x\n");
         let document = file.parse().unwrap();
         let read = top(&document).map(|_| ());
         let found = document.finish(read).unwrap_err().to_string();

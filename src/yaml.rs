@@ -4,30 +4,36 @@
 //! returning `None` for what it could not read; [`Document::finish`] then gives either the value or all the
 //! [`Diagnostics`]. Places are found only when there is a mistake, by asking the parser again for the one node.
 //!
+//! What was parsed is a [`Tree`]; one that stands in the program already makes a document without the parser.
+//!
 //! The window on `serde_yaml` (the maintained fork `serde_norway` behind that name). Knows nothing of rules or config.
 
 use crate::secret::SecretRef;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_yaml::Value;
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
+pub mod tree;
+
+pub use tree::Tree;
+
 /// A parsed file, and the mistakes found in it so far.
 pub struct Document {
     name: String,
-    text: String,
-    root: Value,
+    text: Cow<'static, str>,
+    root: Cow<'static, Tree>,
     mistakes: RefCell<Vec<Mistake>>,
 }
 
 impl Document {
     /// Parses `text`; `name` is what diagnostics call the file.
     pub fn parse(name: impl Into<String>, text: impl Into<String>) -> Result<Document, Diagnostics> {
-        let (name, text) = (name.into(), text.into());
-        match serde_yaml::from_str(&text) {
-            Ok(root) => Ok(Document { name, text, root, mistakes: RefCell::default() }),
+        let (name, text): (String, String) = (name.into(), text.into());
+        match Tree::parse(&text) {
+            Ok(root) => Ok(Document { name, text: text.into(), root: Cow::Owned(root), mistakes: RefCell::default() }),
             Err(error) => {
                 let (line, column) = error.location().map_or((1, 1), |at| (at.line(), at.column()));
                 // The crate repeats the place in its message; ours stands in front.
@@ -38,6 +44,11 @@ impl Document {
         }
     }
 
+    /// A document whose tree was made of `text` before; the places of mistakes are still found in the text.
+    pub fn of(name: impl Into<String>, text: impl Into<Cow<'static, str>>, root: &'static Tree) -> Document {
+        Document { name: name.into(), text: text.into(), root: Cow::Borrowed(root), mistakes: RefCell::default() }
+    }
+
     /// What diagnostics call the file.
     pub fn name(&self) -> &str {
         &self.name
@@ -45,7 +56,7 @@ impl Document {
 
     /// The top of the document.
     pub fn root(&self) -> Node<'_> {
-        Node { document: self, path: Vec::new(), value: &self.root }
+        Node { document: self, value: &self.root }
     }
 
     /// The value read, unless a mistake was noted or the reader gave up.
@@ -67,44 +78,42 @@ impl Document {
     }
 }
 
-/// One node of the document, and the way to it.
-#[derive(Clone)]
+/// One node of the document.
+#[derive(Clone, Copy)]
 pub struct Node<'d> {
     document: &'d Document,
-    path: Vec<Step>,
-    value: &'d Value,
+    value: &'d Tree,
 }
 
 impl<'d> Node<'d> {
     /// Notes that this node is wrong.
     pub fn mistake(&self, text: impl fmt::Display) {
-        self.note(self.path.clone(), false, text.to_string());
+        self.note(false, text.to_string());
     }
 
     /// What is to be said of this node if it turns out to be wrong later, when the document is long gone.
     pub fn diagnostic(&self, text: impl fmt::Display) -> Diagnostic {
-        let mistake = Mistake { path: self.path.clone(), on_key: false, text: text.to_string() };
-        self.document.locate(&mistake)
+        self.document.locate(&self.wrong(false, text.to_string()))
     }
 
     /// `true` for `~`, `null` and nothing at all.
     pub fn is_null(&self) -> bool {
-        self.value.is_null()
+        matches!(self.value, Tree::Null)
     }
 
     /// Whether this is a mapping (else a scalar or a list): for keys that take a short form.
     pub fn is_mapping(&self) -> bool {
-        self.value.is_mapping()
+        matches!(self.value, Tree::Map(_))
     }
 
     /// Whether this is a list.
     pub fn is_sequence(&self) -> bool {
-        self.value.is_sequence()
+        matches!(self.value, Tree::List(_))
     }
 
     /// Text; a number or a boolean is refused, so that `on` and `1.10` are never silently something else.
     pub fn str(&self) -> Option<&'d str> {
-        self.expect(self.value.as_str(), "text (put it in quotes)")
+        self.expect(self.value.text(), "text (put it in quotes)")
     }
 
     /// Text, owned.
@@ -114,23 +123,43 @@ impl<'d> Node<'d> {
 
     /// `true` or `false`.
     pub fn bool(&self) -> Option<bool> {
-        self.expect(self.value.as_bool(), "true or false")
+        let read = match self.value {
+            Tree::Bool(value) => Some(*value),
+            _ => None,
+        };
+        self.expect(read, "true or false")
     }
 
     /// A whole number from 0.
     pub fn u64(&self) -> Option<u64> {
-        self.expect(self.value.as_u64(), "a whole number")
+        let read = match self.value {
+            Tree::Whole(value) => Some(*value),
+            _ => None,
+        };
+        self.expect(read, "a whole number")
     }
 
     /// A number.
     pub fn f64(&self) -> Option<f64> {
-        self.expect(self.value.as_f64(), "a number")
+        let read = match self.value {
+            Tree::Whole(value) => Some(*value as f64),
+            Tree::Below(value) => Some(*value as f64),
+            Tree::Real(value) => Some(*value),
+            _ => None,
+        };
+        self.expect(read, "a number")
     }
 
     /// A single value (text, a number, a boolean), for those who compare it with what an answer holds.
     pub fn scalar(&self) -> Option<serde_json::Value> {
-        let single = !self.value.is_mapping() && !self.value.is_sequence() && !self.value.is_null();
-        let read = single.then(|| serde_json::to_value(self.value).ok()).flatten();
+        let read = match self.value {
+            Tree::Bool(value) => Some((*value).into()),
+            Tree::Whole(value) => Some((*value).into()),
+            Tree::Below(value) => Some((*value).into()),
+            Tree::Real(value) => Some((*value).into()),
+            Tree::Text(value) => Some(value.as_ref().into()),
+            Tree::Null | Tree::List(_) | Tree::Map(_) => None,
+        };
         self.expect(read, "text, a number, true or false")
     }
 
@@ -149,7 +178,7 @@ impl<'d> Node<'d> {
 
     /// The place of a secret, `{ env: NAME }` or `{ file: PATH }`; never the secret itself.
     pub fn secret_ref(&self, base: &Path) -> Option<SecretRef> {
-        if self.value.is_string() {
+        if self.value.text().is_some() {
             self.mistake("a secret is not written here: name its place, { env: NAME } or { file: PATH }");
             return None;
         }
@@ -168,14 +197,14 @@ impl<'d> Node<'d> {
 
     /// A duration such as `250ms`, `5s`, `24h`.
     pub fn duration(&self) -> Option<Duration> {
-        let zero = (self.value.as_u64() == Some(0)).then_some(Duration::ZERO);
-        let read = zero.or_else(|| self.value.as_str().and_then(crate::text::duration::parse));
+        let zero = (*self.value == Tree::Whole(0)).then_some(Duration::ZERO);
+        let read = zero.or_else(|| self.value.text().and_then(crate::text::duration::parse));
         self.expect(read, "a duration such as 250ms, 5s or 24h")
     }
 
     /// A date and time in RFC 3339, or a date (which is its midnight UTC).
     pub fn timestamp(&self) -> Option<jiff::Timestamp> {
-        let read = self.value.as_str().and_then(|text| {
+        let read = self.value.text().and_then(|text| {
             let date = || text.parse::<jiff::civil::Date>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok();
             text.parse().ok().or_else(|| date().map(|day| day.timestamp()))
         });
@@ -184,16 +213,17 @@ impl<'d> Node<'d> {
 
     /// One of a few words.
     pub fn one_of<T: Clone>(&self, words: &[(&str, T)]) -> Option<T> {
-        let found = self.value.as_str().and_then(|text| words.iter().find(|(word, _)| *word == text));
+        let found = self.value.text().and_then(|text| words.iter().find(|(word, _)| *word == text));
         let list: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
         self.expect(found.map(|(_, value)| value.clone()), &format!("one of: {}", list.join(", ")))
     }
 
     /// The items of a list.
     pub fn items(&self) -> Vec<Node<'d>> {
-        let items = self.expect(self.value.as_sequence(), "a list");
-        let node = |(at, value)| self.child(Step::Index(at), value);
-        items.map(|items| items.iter().enumerate().map(node).collect()).unwrap_or_default()
+        match self.value {
+            Tree::List(items) => items.iter().map(|value| self.child(value)).collect(),
+            _ => self.expect(None, "a list").unwrap_or_default(),
+        }
     }
 
     /// A list of texts; what is not text is noted and left out.
@@ -203,11 +233,11 @@ impl<'d> Node<'d> {
 
     /// The entries of a mapping whose keys are free (names of headers, of parts).
     pub fn entries(&self) -> Vec<(&'d str, Node<'d>)> {
-        let Some(mapping) = self.expect(self.value.as_mapping(), "a mapping") else { return Vec::new() };
+        let Tree::Map(mapping) = self.value else { return self.expect(None, "a mapping").unwrap_or_default() };
         let mut entries = Vec::with_capacity(mapping.len());
-        for (key, value) in mapping {
-            match key.as_str() {
-                Some(key) => entries.push((key, self.child(Step::Key(key.to_owned()), value))),
+        for (key, value) in mapping.iter() {
+            match key.text() {
+                Some(key) => entries.push((key, self.child(value))),
                 None => self.mistake("a key that is not text"),
             }
         }
@@ -228,14 +258,12 @@ impl<'d> Node<'d> {
 
     /// A mapping with known keys.
     pub fn fields(&self) -> Option<Fields<'d>> {
-        self.expect(self.value.as_mapping(), "a mapping")?;
-        Some(Fields { node: self.clone(), entries: self.entries(), known: Vec::new() })
+        self.expect(self.is_mapping().then_some(()), "a mapping")?;
+        Some(Fields { node: *self, entries: self.entries(), known: Vec::new() })
     }
 
-    fn child(&self, step: Step, value: &'d Value) -> Node<'d> {
-        let mut path = self.path.clone();
-        path.push(step);
-        Node { document: self.document, path, value }
+    fn child(&self, value: &'d Tree) -> Node<'d> {
+        Node { document: self.document, value }
     }
 
     fn expect<T>(&self, read: Option<T>, what: &str) -> Option<T> {
@@ -245,8 +273,16 @@ impl<'d> Node<'d> {
         read
     }
 
-    fn note(&self, path: Vec<Step>, on_key: bool, text: String) {
-        self.document.mistakes.borrow_mut().push(Mistake { path, on_key, text });
+    fn note(&self, on_key: bool, text: String) {
+        self.document.mistakes.borrow_mut().push(self.wrong(on_key, text));
+    }
+
+    /// The mistake with the way to this node, which nobody asks for while all is well.
+    fn wrong(&self, on_key: bool, text: String) -> Mistake {
+        let mut path = Vec::new();
+        // Every node was reached from the root.
+        way(&self.document.root, self.value, &mut path);
+        Mistake { path, on_key, text }
     }
 }
 
@@ -271,7 +307,7 @@ impl<'d> Fields<'d> {
     pub fn optional(&mut self, key: &'static str) -> Option<Node<'d>> {
         self.known.push(key);
         let (_, node) = self.entries.iter().find(|(name, node)| *name == key && !node.is_null())?;
-        Some(node.clone())
+        Some(*node)
     }
 
     /// The mapping itself, for a mistake that concerns several keys.
@@ -289,7 +325,7 @@ impl<'d> Fields<'d> {
                 Some(known) => format!("did you mean `{known}`?"),
                 None => format!("known here: {}", self.known.join(", ")),
             };
-            self.node.note(node.path.clone(), true, format!("unknown key `{key}` ({hint})"));
+            node.note(true, format!("unknown key `{key}` ({hint})"));
         }
     }
 }
@@ -341,15 +377,35 @@ enum Step {
     Index(usize),
 }
 
-fn kind(value: &Value) -> &'static str {
+/// Looks for `wanted`, the node itself and not one that equals it, and leaves the way to it in `path`.
+fn way(from: &Tree, wanted: &Tree, path: &mut Vec<Step>) -> bool {
+    let mut step = |step: Step, next: &Tree| {
+        path.push(step);
+        let found = way(next, wanted, path);
+        if !found {
+            path.pop();
+        }
+        found
+    };
+    std::ptr::eq(from, wanted)
+        || match from {
+            Tree::List(items) => items.iter().enumerate().any(|(at, item)| step(Step::Index(at), item)),
+            Tree::Map(entries) => entries
+                .iter()
+                .filter_map(|(key, value)| Some((key.text()?, value)))
+                .any(|(key, value)| step(Step::Key(key.to_owned()), value)),
+            _ => false,
+        }
+}
+
+fn kind(value: &Tree) -> &'static str {
     match value {
-        Value::Null => "nothing",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "text",
-        Value::Sequence(_) => "a list",
-        Value::Mapping(_) => "a mapping",
-        Value::Tagged(_) => "a tagged value",
+        Tree::Null => "nothing",
+        Tree::Bool(_) => "a boolean",
+        Tree::Whole(_) | Tree::Below(_) | Tree::Real(_) => "a number",
+        Tree::Text(_) => "text",
+        Tree::List(_) => "a list",
+        Tree::Map(_) => "a mapping",
     }
 }
 

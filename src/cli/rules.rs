@@ -6,6 +6,7 @@ use serde_json::json;
 use stanch::catalog::{self, File};
 use stanch::config;
 use stanch::detect::{Detector, examples};
+use stanch::rule::options::{self, Example};
 use stanch::rule::{Rule, RuleSet};
 use stanch::secret::FingerprintKey;
 use stanch::yaml::Diagnostics;
@@ -56,7 +57,7 @@ enum Format {
 pub fn run(args: &Args, globals: &Globals, console: &Console) -> Result<Exit, Error> {
     match &args.verb {
         Verb::List { paths, format } => list(&load(&folders(globals, paths)?)?, *format, console),
-        Verb::Show { id, paths } => show(&load(&folders(globals, paths)?)?, id, console),
+        Verb::Show { id, paths } => show(&folders(globals, paths)?, id, console),
         Verb::Test { paths } => test(&folders(globals, paths)?, console),
     }
 }
@@ -109,17 +110,23 @@ fn as_json(rule: &Arc<Rule>) -> serde_json::Value {
     })
 }
 
-fn show(rules: &RuleSet, id: &str, console: &Console) -> Result<Exit, Error> {
+fn show(folders: &[Vec<File>], id: &str, console: &Console) -> Result<Exit, Error> {
+    let rules = load(folders)?;
     let rule = rules.get(id).ok_or_else(|| {
         Error::new(format!("show the rule {id}: there is none of that name"))
             .hint("`stanch rules list` shows the names of all rules")
     })?;
-    console.out(as_text(rule).as_bytes())?;
+    let mut files = catalog::builtin().into_iter().chain(folders.iter().flatten().cloned());
+    // Of two files of one name the later lies over the earlier.
+    let document = files.rfind(|file| file.name == rule.file).map(|file| file.parse()).transpose();
+    let document = document.map_err(written)?;
+    let examples = document.as_ref().map(options::examples).unwrap_or_default();
+    console.out(as_text(rule, &examples).as_bytes())?;
     Ok(Exit::Done)
 }
 
-/// All of a rule, a line each.
-fn as_text(rule: &Rule) -> String {
+/// All of a rule, a line each, with those of `examples` that are its own.
+fn as_text(rule: &Rule, examples: &[Example<'_>]) -> String {
     let mut text = format!("{}\n", rule.id);
     let mut line = |name: &str, value: String| {
         if !value.is_empty() {
@@ -147,11 +154,8 @@ fn as_text(rule: &Rule) -> String {
         line("allows in", pattern.source().to_owned());
     }
     line("tags", rule.tags.join(", "));
-    for example in &rule.examples.matching {
-        line("match", one_line(example));
-    }
-    for example in &rule.examples.other {
-        line("no match", one_line(example));
+    for example in examples.iter().filter(|example| example.rule == rule.id) {
+        line(if example.matches { "match" } else { "no match" }, one_line(example.recipe));
     }
     text
 }

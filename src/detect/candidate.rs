@@ -28,7 +28,7 @@ pub struct Candidate<'r> {
 /// Every candidate of `view`, in the order of rules, then of places.
 pub fn all<'r>(rules: &'r [Arc<Rule>], prefilter: &Prefilter, view: &[u8]) -> Vec<Candidate<'r>> {
     let mut candidates = Vec::new();
-    for (at, ranges) in prefilter.starts(view) {
+    for (at, ranges) in prefilter.starts(rules, view) {
         let Some(rule) = rules.get(at) else { continue };
         let mut covered = 0..0;
         for range in ranges {
@@ -54,10 +54,11 @@ pub fn all<'r>(rules: &'r [Arc<Rule>], prefilter: &Prefilter, view: &[u8]) -> Ve
     candidates
 }
 
-/// How many bytes on each side of a match of `rule` may have a say in what is found there.
+/// How many bytes on each side of a match of `rule` may have a say in what is found there, at most.
 pub fn window(rule: &Rule) -> usize {
     let keyword = rule.keywords.iter().map(String::len).max().unwrap_or_default();
-    prefilter::reach(rule) + keyword + rule.pattern.longest() + 1 + CONTEXT
+    let bound = rule.pattern.bound();
+    prefilter::reach(bound) + keyword + bound + 1 + CONTEXT
 }
 
 impl Candidate<'_> {

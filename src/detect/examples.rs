@@ -98,7 +98,7 @@ rules:
         - 'x_key_{{ repeat(\"0\", 16) }}'
       no-match: ['x_key_{{ hex(16) }}']
 ";
-        let files = [File { name: "x.yaml".into(), text: text.into() }];
+        let files = [File::new("x.yaml", text)];
         let rules = RuleSet::of(&files).unwrap();
         let detector = Detector::new(Arc::new(rules), Arc::new(FingerprintKey::public()));
         let outcome = run(&files, &detector).unwrap();

@@ -261,8 +261,7 @@ rules:
 
     /// `before[secret]after` in a path, for a host.
     fn check(text: &str, host: Option<&str>, path: &str, want: Option<Reason>) {
-        static RULES: LazyLock<RuleSet> =
-            LazyLock::new(|| RuleSet::of(&[File { name: "x.yaml".into(), text: RULE.into() }]).unwrap());
+        static RULES: LazyLock<RuleSet> = LazyLock::new(|| RuleSet::of(&[File::new("x.yaml", RULE)]).unwrap());
         let (before, rest) = text.split_once('⟨').unwrap();
         let (secret, after) = rest.split_once('⟩').unwrap();
         let (before, secret, after) = (before.as_bytes(), secret.as_bytes(), after.as_bytes());

@@ -17,8 +17,6 @@ pub struct Prefilter {
     automaton: AhoCorasick,
     /// By keyword: the rules that have it.
     asked: Vec<Vec<usize>>,
-    /// By rule: how far from a keyword its matches may start.
-    reach: Vec<usize>,
 }
 
 impl Prefilter {
@@ -31,27 +29,27 @@ impl Prefilter {
             }
         }
         let automaton = AhoCorasick::builder().ascii_case_insensitive(true).build(asked.keys())?;
-        let reach = rules.iter().map(|rule| reach(rule)).collect();
-        Ok(Prefilter { automaton, asked: asked.into_values().collect(), reach })
+        Ok(Prefilter { automaton, asked: asked.into_values().collect() })
     }
 
-    /// For each rule that is worth trying: where its matches may start, as ranges in order that do not overlap.
-    pub fn starts(&self, bytes: &[u8]) -> BTreeMap<usize, Vec<Range<usize>>> {
+    /// For each of `rules` that is worth trying: where its matches may start, as ranges in order that do not overlap.
+    pub fn starts(&self, rules: &[Arc<Rule>], bytes: &[u8]) -> BTreeMap<usize, Vec<Range<usize>>> {
         let mut starts: BTreeMap<usize, Vec<Range<usize>>> = BTreeMap::new();
         for found in self.automaton.find_overlapping_iter(bytes) {
-            for &rule in self.asked.get(found.pattern().as_usize()).into_iter().flatten() {
-                let reach = self.reach.get(rule).copied().unwrap_or_default();
+            for &at in self.asked.get(found.pattern().as_usize()).into_iter().flatten() {
+                let Some(rule) = rules.get(at) else { continue };
+                let reach = reach(rule.pattern.longest());
                 let near = found.start().saturating_sub(reach)..(found.end() + reach).min(bytes.len());
-                add(starts.entry(rule).or_default(), near);
+                add(starts.entry(at).or_default(), near);
             }
         }
         starts
     }
 }
 
-/// How far from a keyword of `rule` its matches may start.
-pub fn reach(rule: &Rule) -> usize {
-    rule.pattern.longest().max(NEAR)
+/// How far from a keyword of a rule its matches of at most `longest` bytes may start.
+pub fn reach(longest: usize) -> usize {
+    longest.max(NEAR)
 }
 
 /// Adds a range that ends at or after the last one.

@@ -59,7 +59,7 @@ rules:
 "#;
 
 static DETECTOR: LazyLock<Detector> = LazyLock::new(|| {
-    let file = |(name, text): (&str, &str)| File { name: name.into(), text: text.into() };
+    let file = |(name, text): (&str, &str)| File::new(name, text.to_owned());
     let rules = RuleSet::of(&[("acme.yaml", RULES), ("generic.yaml", GENERIC)].map(file));
     let rules = rules.unwrap_or_else(|e| panic!("\n{e}"));
     Detector::new(Arc::new(rules), Arc::new(FingerprintKey::public()))
@@ -258,7 +258,7 @@ fn who_else_is_as_sure_is_told() {
             "provider: {provider}\ntitle: T\nrules:\n  - id: {provider}-key\n    description: A key\n    keywords: [\"token_\"]\n    \
              pattern: '\\b(token_[0-9a-z]{{20}})\\b'\n    confidence: {confidence}\n    examples: {{ match: ['a'], no-match: ['b'] }}\n"
         );
-        File { name: format!("{provider}.yaml"), text }
+        File::new(format!("{provider}.yaml"), text)
     };
     let rivals = |confidences: [&str; 2]| {
         let files = [rule("one", confidences[0]), rule("two", confidences[1])];

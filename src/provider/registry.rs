@@ -75,7 +75,7 @@ fn read(
     settings: &BTreeMap<String, Settings>,
     transport: &Arc<dyn Transport>,
 ) -> Result<Option<Declared>, Diagnostics> {
-    let document = file.parse()?;
+    let document = file.digest()?;
     let provider = catalog::top(&document).and_then(|top| {
         let Some(api) = top.api else { return Some(None) };
         let settings = settings.get(&top.provider).cloned().unwrap_or_default();

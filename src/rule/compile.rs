@@ -19,7 +19,10 @@ const COMPILED_LIMIT: usize = 8 * 1024 * 1024;
 #[derive(Debug)]
 pub struct Pattern {
     source: String,
-    longest: usize,
+    /// No match is longer; known without a look at the pattern.
+    bound: usize,
+    /// The most bytes that it can match; told by the syntax tree.
+    longest: OnceLock<usize>,
     secret: Option<String>,
     compiled: OnceLock<Compiled>,
 }
@@ -39,24 +42,19 @@ impl Pattern {
     /// A pattern that scans text: it may not match nothing, nor more than `bound` bytes. `secret` names the group that is
     /// the secret; else it is the group named `secret`, else the first group, else all.
     pub fn bounded(source: &str, secret: Option<&str>, bound: usize) -> Result<Pattern, Error> {
-        let hir = ParserBuilder::new().unicode(false).utf8(false).build().parse(source);
-        let hir = hir.map_err(|error| Error::Syntax(in_one_line(&error.to_string())))?;
-        if hir.properties().minimum_len().unwrap_or_default() == 0 {
-            return Err(Error::Empty);
-        }
-        match hir.properties().maximum_len() {
-            None => Err(Error::Unbounded { bound }),
-            Some(longest) if longest > bound => Err(Error::TooLong { longest, bound }),
-            Some(longest) => {
-                let secret = secret.map(str::to_owned);
-                Ok(Pattern { source: source.to_owned(), longest, secret, compiled: OnceLock::new() })
-            }
-        }
+        let longest = measure(source, bound)?;
+        Ok(Pattern { longest: OnceLock::from(longest), ..Pattern::trusted(source, secret, longest) })
+    }
+
+    /// The same of a pattern that a test of ours has read with [`Pattern::bounded`]: measured when that is first asked for.
+    pub fn trusted(source: &str, secret: Option<&str>, bound: usize) -> Pattern {
+        let (source, secret) = (source.to_owned(), secret.map(str::to_owned));
+        Pattern { source, bound, longest: OnceLock::new(), secret, compiled: OnceLock::new() }
     }
 
     /// A pattern that is asked about one short text (a secret, a path) and may be unbounded.
     pub fn test(source: &str) -> Pattern {
-        Pattern { source: source.to_owned(), longest: usize::MAX, secret: None, compiled: OnceLock::new() }
+        Pattern::trusted(source, None, usize::MAX)
     }
 
     /// Compiles the pattern and finds its groups, to tell now what is wrong with it.
@@ -74,7 +72,12 @@ impl Pattern {
 
     /// The most bytes that it can match.
     pub fn longest(&self) -> usize {
-        self.longest
+        *self.longest.get_or_init(|| measure(&self.source, self.bound).unwrap_or(self.bound))
+    }
+
+    /// At least [`Pattern::longest`]; more only for a trusted pattern, which is not looked at for it.
+    pub fn bound(&self) -> usize {
+        self.bound
     }
 
     /// Whether it matches anywhere in `text`.
@@ -99,6 +102,20 @@ impl Pattern {
     #[expect(clippy::expect_used, reason = "a user's pattern was proven when it was read, a built-in one by a test")]
     fn compiled(&self) -> &Compiled {
         self.compiled.get_or_init(|| Compiled::new(&self.source, self.secret.as_deref()).expect("a proven pattern"))
+    }
+}
+
+/// The longest match, at most `bound` bytes.
+fn measure(source: &str, bound: usize) -> Result<usize, Error> {
+    let hir = ParserBuilder::new().unicode(false).utf8(false).build().parse(source);
+    let hir = hir.map_err(|error| Error::Syntax(in_one_line(&error.to_string())))?;
+    if hir.properties().minimum_len().unwrap_or_default() == 0 {
+        return Err(Error::Empty);
+    }
+    match hir.properties().maximum_len() {
+        None => Err(Error::Unbounded { bound }),
+        Some(longest) if longest > bound => Err(Error::TooLong { longest, bound }),
+        Some(longest) => Ok(longest),
     }
 }
 

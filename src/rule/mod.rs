@@ -58,8 +58,6 @@ pub struct Rule {
     pub tags: Vec<String>,
     /// Reasons to drop a match of this rule.
     pub allow: Allow,
-    /// Its examples.
-    pub examples: Examples,
 }
 
 /// Another part of the credential, found elsewhere near the match.
@@ -82,15 +80,6 @@ pub struct Allow {
     pub values: Vec<Pattern>,
     /// Paths.
     pub paths: Vec<Pattern>,
-}
-
-/// A rule's examples, as recipes (see [`example`]).
-#[derive(Debug, Default)]
-pub struct Examples {
-    /// Texts in which the rule must find something.
-    pub matching: Vec<String>,
-    /// Texts in which it must not.
-    pub other: Vec<String>,
 }
 
 /// How sure it is that a finding is a secret.

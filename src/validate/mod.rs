@@ -133,7 +133,7 @@ mod tests {
                  - { status: [200], verdict: active }\n      - { status: [401], verdict: inactive }\n",
             );
         }
-        File { name: format!("{id}.yaml"), text }
+        File::new(format!("{id}.yaml"), text)
     }
 
     fn finding(provider: Option<&str>, secret: &str, parts: &[(&str, &str)]) -> Finding {

@@ -56,7 +56,7 @@ const WINDOWS: &[(&str, &[&str])] = &[
     ("regex", &["rule/"]),
     ("regex_syntax", &["rule/"]),
     ("aho_corasick", &["detect/prefilter.rs"]),
-    ("serde_yaml", &["yaml.rs"]),
+    ("serde_yaml", &["yaml.rs", "yaml/"]),
     ("rusqlite", &["ledger/sqlite.rs", "ledger/sqlite/"]),
     ("clap", &["cli/"]),
     ("indicatif", &["cli/"]),

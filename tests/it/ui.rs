@@ -12,8 +12,9 @@ fn a_secret_cannot_be_printed_cloned_or_serialised() {
     let mut programs: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     programs.sort();
     assert!(programs.len() >= 5, "the programs are there");
+    let serde = serde(&library);
     for program in programs {
-        let (fine, errors) = compile(&program, &library);
+        let (fine, errors) = compile(&program, &library, &serde);
         let text = std::fs::read_to_string(&program).unwrap();
         let wanted = text.lines().enumerate().find_map(|(at, line)| Some((at + 1, line.split_once("//~ ")?.1)));
         let Some((line, wanted)) = wanted else {
@@ -28,10 +29,9 @@ fn a_secret_cannot_be_printed_cloned_or_serialised() {
     }
 }
 
-fn compile(program: &Path, library: &Path) -> (bool, String) {
+fn compile(program: &Path, library: &Path, serde: &Path) -> (bool, String) {
     let out = tempfile::tempdir().unwrap();
     let deps = library.parent().unwrap();
-    let newest = |name: &str| newest(deps, name).unwrap_or_else(|| panic!("no {name} in {}", deps.display()));
     let run = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()))
         .args(["--edition=2024", "--crate-type=bin", "--emit=metadata", "--color=never"])
         .arg("--out-dir")
@@ -41,25 +41,38 @@ fn compile(program: &Path, library: &Path) -> (bool, String) {
         .arg("--extern")
         .arg(format!("stanch={}", library.display()))
         .arg("--extern")
-        .arg(format!("serde={}", newest("libserde-").display()))
+        .arg(format!("serde={}", serde.display()))
         .arg(program)
         .output()
         .unwrap();
     (run.status.success(), String::from_utf8_lossy(&run.stderr).into_owned())
 }
 
-/// The library that this test was linked with: the newest of its folder that has the control program compile.
+/// The library that this test was linked with: the newest of its folder.
 fn library() -> PathBuf {
     let deps = std::env::current_exe().unwrap().parent().unwrap().to_owned();
-    newest(&deps, "libstanch-").unwrap_or_else(|| panic!("no libstanch in {}", deps.display()))
+    let newest = libraries(&deps, "libstanch-").into_iter().next();
+    newest.unwrap_or_else(|| panic!("no libstanch in {}", deps.display()))
 }
 
-fn newest(folder: &Path, name: &str) -> Option<PathBuf> {
-    let files = std::fs::read_dir(folder).ok()?.filter_map(|entry| Some(entry.ok()?.path()));
-    let rlibs = files.filter(|path| {
-        let file = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
-        file.starts_with(name) && file.ends_with(".rlib")
-    });
+/// The serde that the library was made with: there is one for the build script too.
+fn serde(library: &Path) -> PathBuf {
+    let control = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ui/control.rs");
+    let all = libraries(library.parent().unwrap(), "libserde-");
+    let fits = all.iter().find(|serde| compile(&control, library, serde).0).or(all.first());
+    fits.unwrap_or_else(|| panic!("no libserde beside {}", library.display())).clone()
+}
+
+/// The libraries of that name, the newest first.
+fn libraries(folder: &Path, name: &str) -> Vec<PathBuf> {
+    let files = std::fs::read_dir(folder).unwrap().filter_map(|entry| Some(entry.ok()?.path()));
+    let mut found: Vec<PathBuf> = files
+        .filter(|path| {
+            let file = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
+            file.starts_with(name) && file.ends_with(".rlib")
+        })
+        .collect();
     let age = |path: &PathBuf| path.metadata().and_then(|meta| meta.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
-    rlibs.max_by_key(age)
+    found.sort_by_key(|path| std::cmp::Reverse(age(path)));
+    found
 }

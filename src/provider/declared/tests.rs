@@ -81,7 +81,7 @@ fn provider(yaml: &str, canned: Canned) -> Bench {
     let admin = BTreeMap::from([("token".to_owned(), SecretRef::File(token))]);
     let settings = BTreeMap::from([("example".to_owned(), Settings { admin, ..Settings::default() })]);
     let canned = Arc::new(canned);
-    let file = File { name: "example.yaml".into(), text: yaml.into() };
+    let file = File::new("example.yaml", yaml.to_owned());
     let registry = Registry::load(&[file], settings, canned.clone()).unwrap_or_else(|e| panic!("{e}"));
     Bench { provider: registry.get("example").unwrap(), canned, _folder: folder }
 }
@@ -116,7 +116,7 @@ fn the_profile_says_what_is_known_and_what_can_be_done() {
     assert_eq!((profile.overlap, profile.settle, profile.limit), (Overlap::Multi, Duration::from_secs(10), Some(5)));
     assert_eq!(profile.source, "https://example.com/docs, read 2026-11-20");
 
-    let file = File { name: "example.yaml".into(), text: API.into() };
+    let file = File::new("example.yaml", API);
     let bare = Registry::load(&[file], BTreeMap::new(), Arc::new(Canned::new())).unwrap();
     let bare = bare.get("example").unwrap();
     assert_eq!(bare.profile().knows, profile.knows);
@@ -270,7 +270,7 @@ fn revoking_by_possession_needs_the_credential_only() {
 fn mistakes_are_all_shown_at_their_lines() {
     let yaml = "provider: x\ntitle: X\napi:\n  source: s\n  read: yesterday\n  base: example.com\n  overlap: some\n";
     let load = |yaml: &str| {
-        let file = File { name: "x.yaml".into(), text: yaml.into() };
+        let file = File::new("x.yaml", yaml.to_owned());
         Registry::load(&[file], BTreeMap::new(), Arc::new(Canned::new())).map(|_| ()).unwrap_err().to_string()
     };
     assert!(load(yaml).contains("x.yaml:6:9: expected a URL"), "{}", load(yaml));
@@ -291,7 +291,7 @@ fn a_refusal_by_one_of_many_homes_proves_nothing_until_ours_is_named() {
 
     let settings = Settings { base: Some(BASE.to_owned()), ..Settings::default() };
     let settings = BTreeMap::from([("example".to_owned(), settings)]);
-    let file = File { name: "example.yaml".into(), text: yaml };
+    let file = File::new("example.yaml", yaml);
     let named = Registry::load(&[file], settings, Arc::new(refused())).unwrap().get("example").unwrap();
     assert_eq!(named.validate(&leaked()), Verdict::Inactive);
 }
