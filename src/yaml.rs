@@ -12,6 +12,7 @@ use crate::secret::SecretRef;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
 use std::time::Duration;
@@ -35,7 +36,10 @@ impl Document {
         match Tree::parse(&text) {
             Ok(root) => Ok(Document { name, text: text.into(), root: Cow::Owned(root), mistakes: RefCell::default() }),
             Err(error) => {
-                let (line, column) = error.location().map_or((1, 1), |at| (at.line(), at.column()));
+                // A key that stands twice is told at its mapping; the person needs the second of the two.
+                let again = Repeated.deserialize(serde_yaml::Deserializer::from_str(&text)).err();
+                let place = again.and_then(|again| again.location()).or_else(|| error.location());
+                let (line, column) = place.map_or((1, 1), |at| (at.line(), at.column()));
                 // The crate repeats the place in its message; ours stands in front.
                 let text = error.to_string();
                 let text = text.split(" at line ").next().unwrap_or(&text).to_owned();
@@ -452,8 +456,8 @@ impl<'de> Visitor<'de> for Locate<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let Some((Step::Key(wanted), rest)) = self.path.split_first() else { return Err(A::Error::custom(HERE)) };
-        let stop_at = (self.on_key && rest.is_empty()).then_some(wanted.as_str());
-        while let Some(key) = map.next_key_seed(Key { stop_at })? {
+        let stop_at = |key: &str| self.on_key && rest.is_empty() && key == wanted;
+        while let Some(key) = map.next_key_seed(Key { stop_at: &stop_at })? {
             if key.as_deref() == Some(wanted) {
                 return map.next_value_seed(Locate { path: rest, on_key: self.on_key });
             }
@@ -472,9 +476,66 @@ impl<'de> Visitor<'de> for Locate<'_> {
     }
 }
 
-/// Reads a key; fails on the one wanted when the mistake is the key itself.
+/// Walks the parser to the first key that its mapping holds already, and fails there on purpose.
+struct Repeated;
+
+impl<'de> DeserializeSeed<'de> for Repeated {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Repeated {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("anything")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let seen = RefCell::new(BTreeSet::new());
+        let stop_at = |key: &str| !seen.borrow_mut().insert(key.to_owned());
+        while map.next_key_seed(Key { stop_at: &stop_at })?.is_some() {
+            map.next_value_seed(Repeated)?;
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        while seq.next_element_seed(Repeated)?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+}
+
+/// Reads a key; fails on one at which it is to stop, because the mistake is the key itself.
 struct Key<'p> {
-    stop_at: Option<&'p str>,
+    stop_at: &'p dyn Fn(&str) -> bool,
 }
 
 impl<'de> DeserializeSeed<'de> for Key<'_> {
@@ -493,7 +554,7 @@ impl<'de> Visitor<'de> for Key<'_> {
     }
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Option<String>, E> {
-        match self.stop_at == Some(text) {
+        match (self.stop_at)(text) {
             true => Err(E::custom(HERE)),
             false => Ok(Some(text.to_owned())),
         }
@@ -565,5 +626,7 @@ mod tests {
         let found = read("name: a\n  bad: [\n").unwrap_err();
         assert_eq!(found.0.len(), 1);
         assert!(found.0[0].line >= 2, "{found}");
+        let found = read("name: a\nlist:\n  - value: 1\n    value: 2\n").unwrap_err();
+        assert_eq!(found.to_string(), "f.yaml:4:5: list[0]: duplicate entry with key \"value\"");
     }
 }

@@ -65,7 +65,8 @@ impl Console {
         let mut stdout = io::stdout().lock();
         match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            result => result,
+            Err(error) => Err(io::Error::new(error.kind(), format!("write to standard output: {error}"))),
+            Ok(()) => Ok(()),
         }
     }
 

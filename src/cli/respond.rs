@@ -114,7 +114,8 @@ fn target(text: &str) -> Result<Target, Error> {
 pub fn secret_on_stdin() -> Result<Secret, Error> {
     // Reserved at once: a buffer that grows leaves its old bytes behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(LARGEST as usize + 1));
-    std::io::stdin().lock().take(LARGEST + 1).read_to_end(&mut bytes)?;
+    let read = std::io::stdin().lock().take(LARGEST + 1).read_to_end(&mut bytes);
+    read.map_err(|error| Error::new(format!("read the secret on standard input: {error}")))?;
     if bytes.len() as u64 > LARGEST {
         return Err(Error::new("read the secret on standard input: it is larger than 1 MiB"));
     }
@@ -135,7 +136,9 @@ pub fn explain(error: respond::Error) -> Error {
              secret itself from standard input"
         }
         Cause::Ambiguous { .. } => "name one of them, or give more digits",
-        Cause::NoStore(_) => "give the secret itself on standard input: stanch respond -",
+        Cause::NoStore(_) | Cause::EmptyStore(_) | Cause::Store(_) => {
+            "give the secret itself on standard input: stanch respond -"
+        }
         Cause::Survey(_) => {
             "nothing was changed; put it right and run the same command again, or end the old key without waiting \
              for it: --strategy contain"

@@ -12,8 +12,10 @@ pub fn upward(start: &Path) -> Result<Option<PathBuf>, Error> {
         let path = folder.join(FILE_NAME);
         match path.metadata() {
             Ok(meta) if top.is_none() && !ours(&meta) => return Err(Error::Foreign { path }),
-            Ok(meta) if meta.is_file() => return Ok(Some(path)),
-            _ => {}
+            Ok(_) => return Ok(Some(path)),
+            // A link to nothing is no absence: somebody meant something by it, and reading it says what is wrong.
+            Err(_) if path.symlink_metadata().is_ok() => return Ok(Some(path)),
+            Err(_) => {}
         }
         if Some(folder) == top {
             break;
@@ -44,6 +46,9 @@ mod tests {
         assert_eq!(upward(&inner).unwrap(), None);
         let own = folder.path().join("repo").join(FILE_NAME);
         fs::write(&own, "version: 1\n").unwrap();
-        assert_eq!(upward(&inner).unwrap(), Some(own));
+        assert_eq!(upward(&inner).unwrap(), Some(own.clone()));
+        fs::remove_file(&own).unwrap();
+        std::os::unix::fs::symlink("gone", &own).unwrap();
+        assert_eq!(upward(&inner).unwrap(), Some(own), "a link to nothing fails when it is read");
     }
 }

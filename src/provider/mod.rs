@@ -230,7 +230,17 @@ pub enum Error {
         provider: String,
         /// The operation.
         operation: &'static str,
-        /// What is missing: the operation itself, or the administrator's credential.
+        /// What is missing: the operation itself, or what the configuration must give.
+        why: String,
+    },
+    /// The administrator's credential cannot be read from the place that the configuration names.
+    #[error("{operation} at {provider}: failed to {why}")]
+    NoAdmin {
+        /// Provider id.
+        provider: String,
+        /// The operation.
+        operation: &'static str,
+        /// The place and the cause: `read a secret from ...`.
         why: String,
     },
 }

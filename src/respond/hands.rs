@@ -39,8 +39,8 @@ impl Responder {
     ) -> Result<Facts, Error> {
         let opened = &case.story.opened;
         let leaked = Sealed { ledger: &*self.ledger, incident: &case.id }.get(LEAKED)?.map(|kept| kept.credential);
-        let (old, keys) =
-            survey::keys(hands, &*self.clock, leaked.as_ref(), entry.and_then(|entry| entry.key.as_ref()))?;
+        let (named, wait) = (entry.and_then(|entry| entry.key.as_ref()), wanted != Wanted::Contain);
+        let (old, keys) = survey::keys(hands, &*self.clock, leaked.as_ref(), named, wait)?;
         let profile = hands.provider.as_ref().map(|provider| provider.profile().clone());
         let provider = entry.map(|entry| entry.provider.clone()).or_else(|| opened.provider.clone());
         let provider = provider.or_else(|| opened.rule.clone()).unwrap_or_else(|| "an unknown provider".into());

@@ -484,6 +484,8 @@ pub enum Error {
     Ambiguous { asked: String, candidates: Vec<String> },
     #[error("read the credential {0}: the inventory names no store for it")]
     NoStore(String),
+    #[error("read the credential in {0}: its value there is empty")]
+    EmptyStore(String),
     #[error("look for it: {0}")]
     Look(String),
     #[error("act on {0}: it is closed")]

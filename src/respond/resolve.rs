@@ -115,7 +115,11 @@ impl Responder {
         }
         let mut values: BTreeMap<Fingerprint, Secret> = BTreeMap::new();
         for spec in &entry.stores {
-            let secret = spec.open().read()?;
+            let store = spec.open();
+            let secret = store.read()?;
+            if secret.is_empty() {
+                return Err(Error::EmptyStore(store.describe()));
+            }
             values.insert(self.key.fingerprint(&secret), secret);
         }
         let prints: Vec<String> = values.keys().map(Fingerprint::short).collect();

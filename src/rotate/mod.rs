@@ -218,6 +218,9 @@ fn failure(error: provider::Error) -> Failure {
         provider::Error::Unsupported { why: missing, .. } => {
             Failure::Person { why, instructions: format!("Configure what is missing ({missing}), then resume.") }
         }
+        provider::Error::NoAdmin { why: missing, .. } => {
+            Failure::Person { why, instructions: format!("Put it right (failed to {missing}), then resume.") }
+        }
     }
 }
 

@@ -69,24 +69,40 @@ pub enum Error {
 
 /// The provider's id of the leaked key, and how many keys there are; `None` for what the provider does not know or cannot
 /// say. An answer that only stays out is an error: without the key's id the plan would call a person for what can be done.
+/// So is an administrator's credential that cannot be read or is refused, unless the kill is not to wait for it.
 pub fn keys(
     hands: &Hands,
     clock: &dyn Clock,
     credential: Option<&Credential>,
     fallback: Option<&KeyId>,
+    wait: bool,
 ) -> Result<(Option<KeyId>, Option<u64>), Error> {
     let Some(provider) = &hands.provider else { return Ok((fallback.cloned(), None)) };
     let can = provider.profile().can;
     let known = match credential.filter(|_| can.identify) {
-        Some(credential) => ask(clock, || provider.identify(credential))?,
+        Some(credential) => ask(clock, |error| wait && unadministered(error), || provider.identify(credential))?,
         None => None,
     };
-    let keys = if can.list { ask(clock, || provider.list())? } else { None };
+    // The list is asked for with the administrator's credential alone: a refusal is about that, not about the leaked key.
+    let fatal = |error: &provider::Error| wait && (unadministered(error) || unauthorised(error));
+    let keys = if can.list { ask(clock, fatal, || provider.list())? } else { None };
     Ok((known.or_else(|| fallback.cloned()), keys.map(|keys| keys.len() as u64)))
 }
 
+fn unadministered(error: &provider::Error) -> bool {
+    matches!(error, provider::Error::NoAdmin { .. })
+}
+
+fn unauthorised(error: &provider::Error) -> bool {
+    matches!(error, provider::Error::Refused { status, .. } if status == "401")
+}
+
 /// Asks again when only the answer is missing.
-fn ask<T>(clock: &dyn Clock, mut question: impl FnMut() -> Result<T, provider::Error>) -> Result<Option<T>, Error> {
+fn ask<T>(
+    clock: &dyn Clock,
+    fatal: impl Fn(&provider::Error) -> bool,
+    mut question: impl FnMut() -> Result<T, provider::Error>,
+) -> Result<Option<T>, Error> {
     for again in 1..=TRIES {
         let wait = match question() {
             Ok(answer) => return Ok(Some(answer)),
@@ -95,6 +111,7 @@ fn ask<T>(clock: &dyn Clock, mut question: impl FnMut() -> Result<T, provider::E
             }
             Err(provider::Error::TryAgain { after, .. }) => after.unwrap_or(PAUSE).min(LONGEST_PAUSE),
             Err(provider::Error::Lost { .. }) => PAUSE,
+            Err(error) if fatal(&error) => return Err(Error::Provider(error)),
             Err(_) => return Ok(None),
         };
         clock.sleep(wait);

@@ -2,7 +2,7 @@
 
 use super::issue::new;
 use super::receipt::issued;
-use super::{Receipt, Rotation, again, gone, refused};
+use super::{Look, Receipt, Rotation, StepKind, again, gone, refused};
 use crate::provider::{KeyId, Verdict};
 use crate::workflow::action::{Failure, Receipts};
 use std::collections::BTreeMap;
@@ -38,8 +38,7 @@ pub(super) fn new_key(rotation: &Rotation<'_>) -> Result<Receipt, Failure> {
 
 /// One probe sees what it should within its time.
 pub(super) fn probe(rotation: &Rotation<'_>, name: &str, receipts: &Receipts) -> Result<Receipt, Failure> {
-    let look = rotation.hands.probes.iter().find(|look| look.probe.describe() == name);
-    let look = look.ok_or_else(|| gone("probe", name))?;
+    let look = meant(rotation, name).ok_or_else(|| gone("probe", name))?;
     let new = issued(receipts).and_then(|(key, _)| key);
     let facts = rotation.facts(new.as_ref(), rotation.plan.old.as_ref());
     let (mut looks, mut seen) = (0, String::new());
@@ -50,9 +49,20 @@ pub(super) fn probe(rotation: &Rotation<'_>, name: &str, receipts: &Receipts) ->
         evidence.good.then_some(())
     });
     match good {
-        Some(()) => Ok(Receipt::Probed { probe: name.to_owned(), seen, looks }),
-        None => Err(again(format!("{name}: {seen}"))),
+        Some(()) => Ok(Receipt::Probed { probe: look.probe.describe(), seen, looks }),
+        // The step's label names the probe already.
+        None => Err(again(seen)),
     }
+}
+
+/// The probe of that name. Where the inventory no longer has it, one that stands there now and not in the plan: a person
+/// put right what was wrong with it.
+fn meant<'r>(rotation: &'r Rotation<'_>, name: &str) -> Option<&'r Look> {
+    let planned =
+        |probe: &str| rotation.plan.steps.iter().any(|step| step.kind == StepKind::Probe { probe: probe.into() });
+    let looks = || rotation.hands.probes.iter();
+    let named = looks().find(|look| look.probe.describe() == name);
+    named.or_else(|| looks().find(|look| !planned(&look.probe.describe())))
 }
 
 impl Rotation<'_> {

@@ -63,7 +63,9 @@ impl Declared {
         for (name, place) in &self.settings.admin {
             let name = format!("admin.{name}");
             if needs.contains(name.as_str()) {
-                let secret = place.read().map_err(|error| self.unsupported(operation, failure::chain(&error)))?;
+                let no_admin =
+                    |error| Error::NoAdmin { provider: self.id.clone(), operation, why: failure::chain(&error) };
+                let secret = place.read().map_err(no_admin)?;
                 values.insert(name, Arc::new(secret));
             }
         }

@@ -12,8 +12,13 @@ use std::path::{Path, PathBuf};
 /// How many names may lead to a name before it is taken for a loop (git: `SYMREF_MAXDEPTH`).
 const DEEPEST: usize = 5;
 
-/// The files beside HEAD that hold ids of their own.
-const PSEUDO: [&str; 5] = ["HEAD", "ORIG_HEAD", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD"];
+/// Digits of an object id.
+const OID: usize = 40;
+
+/// The file that names what is checked out.
+const HEAD: &str = "HEAD";
+/// The files beside it that hold ids of their own.
+const PSEUDO: [&str; 5] = [HEAD, "ORIG_HEAD", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD"];
 
 /// Every ref by its full name, and those that are there and could not be read.
 pub(super) fn all(place: &Place) -> (BTreeMap<String, Oid>, Vec<Skipped>) {
@@ -26,16 +31,20 @@ pub(super) fn all(place: &Place) -> (BTreeMap<String, Oid>, Vec<Skipped>) {
     }
     let mut refs = packed(&place.common);
     for dir in dirs(place) {
-        for (name, path) in files_below(&dir, "refs") {
+        // `HEAD` is read with the refs: what only a detached one leads to would be missed in silence.
+        let head = (HEAD.to_owned(), dir.join(HEAD));
+        for (name, path) in files_below(&dir, "refs").into_iter().chain([head]) {
             let text = match fs::read_to_string(&path) {
                 Ok(text) => text,
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
                 Err(error) => {
                     broken.push(Skipped::asked(printable(name.as_bytes()), SkipReason::Unreadable, error));
                     continue;
                 }
             };
             match follow(place, &dir, &text, 0) {
-                Some(id) => drop(refs.insert(name, id)),
+                Some(id) if name != HEAD => drop(refs.insert(name, id)),
+                Some(_) => {}
                 // A name for a branch that is not born yet leads nowhere, and rightly.
                 None if text.starts_with("ref:") => {}
                 None => broken.push(Skipped::asked(printable(name.as_bytes()), SkipReason::Corrupt, "no object id")),
@@ -98,10 +107,11 @@ fn dirs(place: &Place) -> Vec<PathBuf> {
 
 fn packed(common: &Path) -> BTreeMap<String, Oid> {
     let text = fs::read(common.join("packed-refs")).unwrap_or_default();
-    let lines = text.split(|&b| b == b'\n').filter_map(|line| std::str::from_utf8(line).ok());
+    // A name need not be UTF-8; it is told as it can be shown, and what it leads to is read.
+    let lines = text.split(|&b| b == b'\n').map(|line| line.split_at_checked(OID).unwrap_or_default());
     lines
-        .filter_map(|line| line.split_once(' '))
-        .filter_map(|(id, name)| Some((name.to_owned(), id.parse().ok()?)))
+        .filter_map(|(id, name)| Some((std::str::from_utf8(id).ok()?.parse().ok()?, name.strip_prefix(b" ")?)))
+        .map(|(id, name)| (printable(name), id))
         .collect()
 }
 
@@ -138,8 +148,8 @@ fn files_below(dir: &Path, top: &str) -> Vec<(String, PathBuf)> {
         for path in entries(&folder) {
             if path.is_dir() && !path.is_symlink() {
                 folders.push(path);
-            } else if let Some(name) = path.strip_prefix(&base).ok().and_then(Path::to_str) {
-                files.push((name.to_owned(), path.clone()));
+            } else if let Ok(name) = path.strip_prefix(&base) {
+                files.push((printable(name.as_os_str().as_encoded_bytes()), path.clone()));
             }
         }
     }

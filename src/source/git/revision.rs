@@ -14,6 +14,10 @@ pub(super) fn range(place: &Place, range: &str) -> Result<(Vec<Oid>, Vec<Oid>), 
     if range.contains("...") {
         return Err(bad("three dots: name one side to leave out, as in `main..topic`".into()));
     }
+    if matches!(range, "" | "..") {
+        // Two variables that nobody set, for the most part: nothing would be scanned and all would look well.
+        return Err(bad("it names neither side, as in `main..topic`".into()));
+    }
     let resolve = |name: &str| {
         let name = if name.is_empty() { "HEAD" } else { name };
         commit(place, name).ok_or_else(|| bad(format!("{} has no commit `{name}`", place.name)))
