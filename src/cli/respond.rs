@@ -10,7 +10,9 @@ use super::responding::Workshop;
 use super::{Console, Error, Exit, Globals};
 use show::Format;
 use stanch::inventory::Wanted;
+use stanch::provider;
 use stanch::respond::{self, Target};
+use stanch::rotate::survey;
 use stanch::secret::Secret;
 use std::io::Read;
 use std::path::PathBuf;
@@ -138,6 +140,9 @@ pub fn explain(error: respond::Error) -> Error {
         Cause::Ambiguous { .. } => "name one of them, or give more digits",
         Cause::NoStore(_) | Cause::EmptyStore(_) | Cause::Store(_) => {
             "give the secret itself on standard input: stanch respond -"
+        }
+        Cause::Survey(survey::Error::Provider(provider::Error::TryAgain { .. } | provider::Error::Lost { .. })) => {
+            "nothing was changed; run the same command again when the provider answers"
         }
         Cause::Survey(_) => {
             "nothing was changed; put it right and run the same command again, or end the old key without waiting \

@@ -36,7 +36,7 @@ pub(super) fn all(place: &Place) -> (BTreeMap<String, Oid>, Vec<Skipped>) {
         for (name, path) in files_below(&dir, "refs").into_iter().chain([head]) {
             let text = match fs::read_to_string(&path) {
                 Ok(text) => text,
-                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                Err(error) if name == HEAD && error.kind() == ErrorKind::NotFound => continue,
                 Err(error) => {
                     broken.push(Skipped::asked(printable(name.as_bytes()), SkipReason::Unreadable, error));
                     continue;
