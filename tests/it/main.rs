@@ -8,6 +8,8 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod bad_day;
+mod bad_input;
 mod canary;
 mod ci;
 mod config;
