@@ -5,7 +5,6 @@ use super::super::seal::{KeySource, Place, SealKey, key_path};
 use crate::secret::Secret;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use std::fs;
-use std::io::Read as _;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -31,32 +30,38 @@ pub(super) fn open(path: &Path, source: &KeySource) -> Result<(Connection, SealK
     let mut connection = Connection::open_with_flags(path, flags).map_err(|error| failed(error.to_string()))?;
     connection.busy_timeout(BUSY).map_err(|error| failed(error.to_string()))?;
     admit(path, &mut connection)?;
+    withhold(path).map_err(|error| failed(error.to_string()))?;
     settings(&connection).map_err(|error| failed(error.to_string()))?;
     let key = migrate(path, &mut connection, source, MIGRATIONS)?;
     Ok((connection, key))
 }
 
-/// The file with mode 0600 before SQLite sees it: its `-wal` and `-shm` take their mode from it. New folders are 0700.
+/// A new file with mode 0600 before SQLite sees it: its `-wal` and `-shm` take their mode from it. New folders are 0700.
 fn private_file(path: &Path) -> std::io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let new = !path.exists();
-    let mut file = fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
-    if file.metadata()?.permissions().mode() & 0o077 != 0 && may_be_ours(&mut file)? {
-        file.set_permissions(fs::Permissions::from_mode(0o600))?;
-    }
+    fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
     if new {
         fs::File::open(folder)?.sync_all()?;
     }
     Ok(())
 }
 
-/// Whether it is a ledger or empty; what the configuration names by mistake keeps its mode.
-fn may_be_ours(file: &mut fs::File) -> std::io::Result<bool> {
-    // The application's id lies at byte 68 of the header (https://www.sqlite.org/fileformat.html, section 1.3).
-    let mut header = Vec::with_capacity(72);
-    file.take(72).read_to_end(&mut header)?;
-    Ok(header.is_empty() || header.ends_with(&APPLICATION.to_be_bytes()))
+/// What others could read of a ledger is ours alone from now on. Asked only of what is a ledger: what the configuration
+/// names by mistake keeps its mode.
+fn withhold(path: &Path) -> std::io::Result<()> {
+    for suffix in ["", "-wal", "-shm"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        match fs::metadata(&name) {
+            Ok(found) if found.permissions().mode() & 0o077 != 0 => {
+                fs::set_permissions(&name, fs::Permissions::from_mode(0o600))?;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Refuses, without touching it, what is not a ledger or is of a newer version.
