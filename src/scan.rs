@@ -120,13 +120,15 @@ pub fn scan(
     tracing::info!(asked = source.describe(), threads = options.threads, "scan begins");
     let pool = ThreadPoolBuilder::new().num_threads(options.threads).build()?;
     let (results, room) = (Mutex::new(Vec::new()), Room::new(IN_FLIGHT));
-    let (mut skipped, mut read) = (Vec::new(), Accounting::default());
+    let (mut skipped, mut read, mut parts) = (Vec::new(), Accounting::default(), 0);
     pool.in_place_scope(|scope| {
         source.walk(&mut |item| {
             match item {
                 Item::Blob(blob) => {
-                    let number = read.blobs;
-                    read.blobs += 1;
+                    let number = parts;
+                    parts += 1;
+                    // A big file comes in parts, and is one file.
+                    read.blobs += u64::from(blob.offset == 0 && blob.own.start == 0);
                     read.bytes += blob.own.len() as u64;
                     let held = room.take(blob.bytes.len());
                     let results = &results;
