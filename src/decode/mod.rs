@@ -1,4 +1,4 @@
-//! A blob as the views in which a secret may stand: as it is, from UTF-16, from base64.
+//! A blob as the views in which a secret may stand: as it is (but for the colours of a terminal), from UTF-16, from base64.
 //!
 //! A [`Chunk`] is bytes with a map back: [`Chunk::span`] turns a span of a view into the span of the blob that it was
 //! decoded from, so that what is reported is always the file's own bytes. Views are one level deep (no base64 in base64),
@@ -8,6 +8,7 @@
 //! the bytes there decode to the view's.
 
 mod base64;
+mod color;
 mod utf16;
 
 use std::borrow::Cow;
@@ -46,7 +47,7 @@ impl Layer {
 
 /// Every view of `bytes`, the plain one first, then in the order of the blob.
 pub fn chunks(bytes: &[u8]) -> Vec<Chunk<'_>> {
-    let mut chunks = vec![Chunk { bytes: Cow::Borrowed(bytes), layer: Layer::Plain, runs: Vec::new() }];
+    let mut chunks = vec![Chunk { bytes: color::blank(bytes), layer: Layer::Plain, runs: Vec::new() }];
     match utf16::decode(bytes) {
         Some(view) => chunks.push(view),
         None => chunks.extend(base64::decode(bytes)),

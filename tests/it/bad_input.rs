@@ -223,6 +223,18 @@ fn a_damaged_log_is_read_up_to_there() {
 }
 
 #[test]
+fn a_token_in_colour_is_found_at_its_place() {
+    let world = World::new();
+    world.write("app.log", format!("key: \x1b[1;31m{}\x1b[0m\n", token(6)));
+    for verb in ["logs", "scan"] {
+        let ended = world.stanch(&[verb, "app.log", "--format", "json"]);
+        assert_eq!(ended.code, 1, "{verb}: {}", ended.stdout);
+        let found = &ended.json()["findings"][0]["occurrences"][0]["start"];
+        assert_eq!((&found["line"], &found["column"]), (&1.into(), &13.into()), "{found:#}");
+    }
+}
+
+#[test]
 fn no_report_sends_codes_to_the_terminal() {
     let world = World::repository();
     let key = token(4);

@@ -25,6 +25,7 @@ struct House {
     ledger: Arc<MemoryLedger>,
     leaked: forge::Key,
     policy: &'static str,
+    restart: &'static str,
     change: fn(&mut Profile),
 }
 
@@ -57,6 +58,7 @@ impl House {
             ledger: Arc::new(MemoryLedger::new()),
             leaked,
             policy: "grace: 0",
+            restart: "cp, .env, loaded",
             change: |_| {},
         };
         house.clock_past_settling();
@@ -79,8 +81,8 @@ impl House {
         let written = format!(
             "version: 1\ncredentials:\n  - id: payments\n    provider: forge\n    owner: team\n    tier: 1\n    \
              stores: [{{ dotenv: {{ path: ./.env, name: KEY }} }}]\n    \
-             consumers: [{{ command: {{ run: [cp, .env, loaded], timeout: 10s }} }}]\n    policy: {{ {} }}\n",
-            self.policy
+             consumers: [{{ command: {{ run: [{}], timeout: 10s }} }}]\n    policy: {{ {} }}\n",
+            self.restart, self.policy
         );
         self.write("stanch.yaml", &written);
         let settings = config::load(Some(&self.path("stanch.yaml")), self.dir.path()).unwrap();
@@ -251,6 +253,25 @@ fn what_fails_before_the_kill_is_taken_back_and_can_be_tried_again() {
     let ended = house.living().run(&id, &mut ()).unwrap();
     assert!(matches!(ended, Ended::Closed { outcome: Outcome::Rotated, .. }), "{ended:?}");
     house.is_rotated("at the second try");
+}
+
+#[test]
+fn what_a_person_put_right_in_the_inventory_is_taken_up() {
+    for (wanted, twice) in [(Wanted::Overlap, true), (Wanted::Contain, false)] {
+        let mut house = House::new();
+        house.restart = "cpp-that-nobody-has, .env, loaded";
+        let (id, ended) = house.respond(&house.living(), wanted).unwrap();
+        assert!(matches!(&ended, Ended::Person { why, .. } if why.contains("No such file")), "{wanted:?}: {ended:?}");
+        house.restart = "cp, .env, loaded";
+        let mut ended = house.living().resume(&id, "Ada", None, &mut ()).unwrap();
+        if twice {
+            assert!(matches!(ended, Ended::Undone { .. }), "first everything is taken back: {ended:?}");
+            assert_eq!(house.account.ids(), [house.leaked.id.clone()]);
+            ended = house.living().run(&id, &mut ()).unwrap();
+        }
+        assert!(matches!(ended, Ended::Closed { outcome: Outcome::Rotated, .. }), "{wanted:?}: {ended:?}");
+        house.is_rotated("with the consumer as it should be");
+    }
 }
 
 #[test]
