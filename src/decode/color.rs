@@ -4,6 +4,8 @@
 
 use std::borrow::Cow;
 
+/// What every code starts with.
+const ESCAPE: u8 = 0x1b;
 /// The start of a code (ECMA-48, section 5.4: the control sequence introducer).
 const START: &[u8] = b"\x1b[";
 /// Longest run of parameters that is taken for one, in bytes: a colour of 24 bits and its background have 33.
@@ -13,7 +15,7 @@ const LONGEST: usize = 40;
 pub(super) fn blank(bytes: &[u8]) -> Cow<'_, [u8]> {
     let mut blanked = Cow::Borrowed(bytes);
     let mut at = 0;
-    while let Some(found) = bytes.get(at..).and_then(|rest| rest.iter().position(|&byte| byte == START[0])) {
+    while let Some(found) = bytes.get(at..).and_then(|rest| rest.iter().position(|&byte| byte == ESCAPE)) {
         let start = at + found;
         let end = code(bytes.get(start..).unwrap_or_default()).map(|length| start + length);
         if let Some(code) = end.and_then(|end| blanked.to_mut().get_mut(start..end)) {
