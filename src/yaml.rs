@@ -8,11 +8,13 @@
 //!
 //! The window on `serde_yaml` (the maintained fork `serde_norway` behind that name). Knows nothing of rules or config.
 
+mod place;
+
 use crate::secret::SecretRef;
-use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use place::{Locate, Repeated};
+use serde::de::DeserializeSeed;
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
 use std::time::Duration;
@@ -429,156 +431,6 @@ fn nearest(key: &str, known: &[&'static str]) -> Option<&'static str> {
         row.last().copied().unwrap_or(0)
     };
     known.iter().map(|name| (distance(key, name), *name)).filter(|(d, _)| *d <= 2).min().map(|(_, name)| name)
-}
-
-/// Walks the parser to one node and fails there on purpose: the parser's error then carries the node's place.
-struct Locate<'p> {
-    path: &'p [Step],
-    on_key: bool,
-}
-
-impl<'de> DeserializeSeed<'de> for Locate<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-const HERE: &str = "here";
-
-impl<'de> Visitor<'de> for Locate<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(HERE)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let Some((Step::Key(wanted), rest)) = self.path.split_first() else { return Err(A::Error::custom(HERE)) };
-        let stop_at = |key: &str| self.on_key && rest.is_empty() && key == wanted;
-        while let Some(key) = map.next_key_seed(Key { stop_at: &stop_at })? {
-            if key.as_deref() == Some(wanted) {
-                return map.next_value_seed(Locate { path: rest, on_key: self.on_key });
-            }
-            map.next_value::<IgnoredAny>()?;
-        }
-        Err(A::Error::custom(HERE))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        let Some((Step::Index(wanted), rest)) = self.path.split_first() else { return Err(A::Error::custom(HERE)) };
-        for _ in 0..*wanted {
-            seq.next_element::<IgnoredAny>()?;
-        }
-        seq.next_element_seed(Locate { path: rest, on_key: self.on_key })?;
-        Err(A::Error::custom(HERE))
-    }
-}
-
-/// Walks the parser to the first key that its mapping holds already, and fails there on purpose.
-struct Repeated;
-
-impl<'de> DeserializeSeed<'de> for Repeated {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Repeated {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("anything")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let seen = RefCell::new(BTreeSet::new());
-        let stop_at = |key: &str| !seen.borrow_mut().insert(key.to_owned());
-        while map.next_key_seed(Key { stop_at: &stop_at })?.is_some() {
-            map.next_value_seed(Repeated)?;
-        }
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        while seq.next_element_seed(Repeated)?.is_some() {}
-        Ok(())
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
-    }
-}
-
-/// Reads a key; fails on one at which it is to stop, because the mistake is the key itself.
-struct Key<'p> {
-    stop_at: &'p dyn Fn(&str) -> bool,
-}
-
-impl<'de> DeserializeSeed<'de> for Key<'_> {
-    type Value = Option<String>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<String>, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Key<'_> {
-    type Value = Option<String>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
-    }
-
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Option<String>, E> {
-        match (self.stop_at)(text) {
-            true => Err(E::custom(HERE)),
-            false => Ok(Some(text.to_owned())),
-        }
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Option<String>, E> {
-        Ok(None)
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Option<String>, E> {
-        Ok(None)
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Option<String>, E> {
-        Ok(None)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Option<String>, E> {
-        Ok(None)
-    }
-
-    fn visit_unit<E>(self) -> Result<Option<String>, E> {
-        Ok(None)
-    }
 }
 
 #[cfg(test)]
