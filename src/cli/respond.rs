@@ -148,6 +148,7 @@ pub fn explain(error: respond::Error) -> Error {
             "nothing was changed; put it right and run the same command again, or end the old key without waiting \
              for it: --strategy contain"
         }
+        Cause::PostMortem { .. } => "nothing else is lost: put it right, then `stanch incident resume` writes it",
         Cause::OwnAdmin => "make another one by hand, name it in stanch.yaml, then respond to the leak of this one",
         Cause::Plan(_) => "--strategy contain ends the old key first",
         Cause::Closed(_) => "stanch incident postmortem shows what became of it",

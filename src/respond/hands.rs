@@ -40,7 +40,7 @@ impl Responder {
         let opened = &case.story.opened;
         let leaked = Sealed { ledger: &*self.ledger, incident: &case.id }.get(LEAKED)?.map(|kept| kept.credential);
         let (named, wait) = (entry.and_then(|entry| entry.key.as_ref()), wanted != Wanted::Contain);
-        let (old, keys) = survey::keys(hands, &*self.clock, leaked.as_ref(), named, wait)?;
+        let keys = survey::keys(hands, &*self.clock, leaked.as_ref(), named, wait)?;
         let profile = hands.provider.as_ref().map(|provider| provider.profile().clone());
         let provider = entry.map(|entry| entry.provider.clone()).or_else(|| opened.provider.clone());
         let provider = provider.or_else(|| opened.rule.clone()).unwrap_or_else(|| "an unknown provider".into());
@@ -53,8 +53,9 @@ impl Responder {
             reach: opened.reach,
             leaked: opened.fingerprint,
             redacted: opened.redacted.clone(),
-            old,
-            keys,
+            old: keys.old,
+            unknown: keys.unknown,
+            keys: keys.count,
             entry: known,
         })
     }

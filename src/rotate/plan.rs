@@ -276,7 +276,12 @@ impl<'f> Draft<'f> {
         match (revoke, self.can.disable && self.facts.old.is_some()) {
             (true, _) => self.push(StepKind::Revoke),
             (false, true) => self.push(StepKind::Disable),
-            (false, false) => self.push(StepKind::KillByHand),
+            (false, false) => {
+                if let Some(why) = &self.facts.unknown {
+                    self.skip(&format!("The leaked key is not ended from here, since its id is not known: {why}."));
+                }
+                self.push(StepKind::KillByHand);
+            }
         }
         self.prove();
     }
@@ -411,6 +416,7 @@ mod tests {
             leaked: FingerprintKey::public().fingerprint(&Secret::new("x")),
             redacted: "…(1)".into(),
             old: Some(KeyId("key_1".into())),
+            unknown: None,
             keys: Some(1),
             entry: Some(entry),
         }

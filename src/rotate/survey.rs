@@ -27,6 +27,8 @@ pub struct Facts {
     pub redacted: String,
     /// The provider's id of the leaked key, when it could be learned.
     pub old: Option<KeyId>,
+    /// Why it could not, when the provider was asked.
+    pub unknown: Option<String>,
     /// How many keys there are, when the provider lists them.
     pub keys: Option<u64>,
     /// What the inventory says of it.
@@ -67,26 +69,42 @@ pub enum Error {
     Provider(#[from] provider::Error),
 }
 
-/// The provider's id of the leaked key, and how many keys there are; `None` for what the provider does not know or cannot
-/// say. An answer that only stays out is an error: without the key's id the plan would call a person for what can be done.
-/// So is an administrator's credential that cannot be read or is refused, unless the kill is not to wait for it.
+/// What the provider says of the leaked key; `None` for what it does not know or cannot say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keys {
+    /// Its id.
+    pub old: Option<KeyId>,
+    /// Why the id is not known, when the provider was asked.
+    pub unknown: Option<String>,
+    /// How many keys there are.
+    pub count: Option<u64>,
+}
+
+/// Asks about the leaked key. An answer that only stays out is an error: without the key's id the plan would call a person
+/// for what can be done. So is an administrator's credential that cannot be read or is refused, unless the kill is not to
+/// `wait` for it.
 pub fn keys(
     hands: &Hands,
     clock: &dyn Clock,
     credential: Option<&Credential>,
     fallback: Option<&KeyId>,
     wait: bool,
-) -> Result<(Option<KeyId>, Option<u64>), Error> {
-    let Some(provider) = &hands.provider else { return Ok((fallback.cloned(), None)) };
+) -> Result<Keys, Error> {
+    let mut keys = Keys { old: fallback.cloned(), unknown: None, count: None };
+    let Some(provider) = &hands.provider else { return Ok(keys) };
     let can = provider.profile().can;
-    let known = match credential.filter(|_| can.identify) {
-        Some(credential) => ask(clock, |error| wait && unadministered(error), || provider.identify(credential))?,
-        None => None,
-    };
+    if let Some(credential) = credential.filter(|_| can.identify) {
+        match ask(clock, |error| wait && unadministered(error), || provider.identify(credential))? {
+            Ok(known) => keys.old = Some(known),
+            Err(why) => keys.unknown = keys.old.is_none().then(|| why.to_string()),
+        }
+    }
     // The list is asked for with the administrator's credential alone: a refusal is about that, not about the leaked key.
     let fatal = |error: &provider::Error| wait && (unadministered(error) || unauthorised(error));
-    let keys = if can.list { ask(clock, fatal, || provider.list())? } else { None };
-    Ok((known.or_else(|| fallback.cloned()), keys.map(|keys| keys.len() as u64)))
+    if can.list {
+        keys.count = ask(clock, fatal, || provider.list())?.ok().map(|all| all.len() as u64);
+    }
+    Ok(keys)
 }
 
 fn unadministered(error: &provider::Error) -> bool {
@@ -97,26 +115,26 @@ fn unauthorised(error: &provider::Error) -> bool {
     matches!(error, provider::Error::Refused { status, .. } if status == "401")
 }
 
-/// Asks again when only the answer is missing.
+/// Asks again when only the answer is missing. The inner error is the provider's last word.
 fn ask<T>(
     clock: &dyn Clock,
     fatal: impl Fn(&provider::Error) -> bool,
     mut question: impl FnMut() -> Result<T, provider::Error>,
-) -> Result<Option<T>, Error> {
-    for again in 1..=TRIES {
+) -> Result<Result<T, provider::Error>, Error> {
+    let mut tries = 1;
+    loop {
         let wait = match question() {
-            Ok(answer) => return Ok(Some(answer)),
-            Err(error @ (provider::Error::TryAgain { .. } | provider::Error::Lost { .. })) if again == TRIES => {
+            Err(provider::Error::TryAgain { after, .. }) if tries < TRIES => after.unwrap_or(PAUSE).min(LONGEST_PAUSE),
+            Err(provider::Error::Lost { .. }) if tries < TRIES => PAUSE,
+            Err(error @ (provider::Error::TryAgain { .. } | provider::Error::Lost { .. })) => {
                 return Err(Error::Provider(error));
             }
-            Err(provider::Error::TryAgain { after, .. }) => after.unwrap_or(PAUSE).min(LONGEST_PAUSE),
-            Err(provider::Error::Lost { .. }) => PAUSE,
             Err(error) if fatal(&error) => return Err(Error::Provider(error)),
-            Err(_) => return Ok(None),
+            said => return Ok(said),
         };
         clock.sleep(wait);
+        tries += 1;
     }
-    Ok(None)
 }
 
 /// How often a question is asked.

@@ -61,6 +61,8 @@ fn a_provider_that_cannot_be_asked_is_told_before_anything_is_done() {
     ] {
         edit(&stage, token, place);
         ends(respond(&stage, &["--yes"]), 2, &[says, "nothing was changed"]);
+        let plan = ["have the leaked key revoked by hand", "since its id is not known: identify at sandbox: ", says];
+        ends(respond(&stage, &["--plan", "--strategy", "contain"]), 0, &plan);
         edit(&stage, place, token);
     }
     let text = std::fs::read_to_string(stage.path("stanch.yaml")).unwrap();
@@ -161,6 +163,17 @@ fn an_abort_before_the_first_kill_and_one_after_it() {
     ends(incident(&stage, "abort", &[]), 2, &["there is only the way forward"]);
     assert_eq!(stage.key_of(&stage.leaked.1), None, "still disabled");
     assert_eq!(stage.stats()["live_keys"], 1);
+}
+
+#[test]
+fn a_post_mortem_that_cannot_be_written_is_written_later() {
+    let stage = Stage::new(200, "");
+    edit(&stage, "postmortems: postmortems", "postmortems: admin.token/below");
+    ends(respond(&stage, &["--yes"]), 2, &["write the post-mortem", "admin.token/below", "incident resume"]);
+    assert_eq!(stage.key_of(&stage.leaked.1), None, "the leak is ended all the same");
+    edit(&stage, "postmortems: admin.token/below", "postmortems: postmortems");
+    ends(incident(&stage, "resume", &[]), 0, &["Rotated"]);
+    stage.until_rotated();
 }
 
 #[test]
