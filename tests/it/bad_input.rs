@@ -54,6 +54,33 @@ fn every_mistake_of_a_configuration_is_told_at_its_line() {
 }
 
 #[test]
+fn a_configuration_that_would_swell_is_refused() {
+    let deep = format!("a: {}", "[".repeat(20_000));
+    let line = |at: u8| format!("k{at}: &k{at} [{}]\n", vec![format!("*k{}", at - 1); 9].join(","));
+    let wide = format!("k0: &k0 [x, x, x, x, x, x, x, x, x]\n{}", (1..12).map(line).collect::<String>());
+    fails(&configured(deep.as_bytes()), &["stanch.yaml:1:", "recursion limit"]);
+    fails(&configured(wide.as_bytes()), &["stanch.yaml:1:1: repetition limit"]);
+}
+
+#[test]
+fn a_baseline_that_is_damaged_or_newer_hides_nothing() {
+    let world = World::repository();
+    world.write("stanch.yaml", "version: 1\nbaseline: known.json\n");
+    world.write("leak", token(7));
+    for (text, says) in [
+        ("", "it is damaged"),
+        ("{", "it is damaged"),
+        ("{\"version\":9,\"fingerprints\":[]}", "version 9 is newer"),
+        ("{\"version\":1,\"fingerprints\":[\"zz\"]}", "it is not 32 hexadecimal digits"),
+    ] {
+        world.write("known.json", text);
+        fails(&world.stanch(&["scan", "."]), &["/known.json: ", says]);
+        assert_eq!(std::fs::read(world.path("known.json")).unwrap(), text.as_bytes());
+    }
+    assert_eq!(world.stanch(&["scan", "--no-baseline", "leak"]).code, 1);
+}
+
+#[test]
 fn a_configuration_that_is_there_and_cannot_be_read_is_no_absence() {
     let world = World::repository();
     std::os::unix::fs::symlink("gone", world.path("stanch.yaml")).unwrap();
