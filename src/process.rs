@@ -9,6 +9,7 @@ use crate::text::terminal;
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -53,6 +54,20 @@ pub fn run(argv: &[String], folder: &Path, timeout: Duration) -> io::Result<Ende
     };
     let how = if good { how } else { format!("{how}{}", last_lines(output)?) };
     Ok(Ended { good, how, took })
+}
+
+/// Whether the program of `argv` is there to be run. Runs nothing.
+pub fn is_there(argv: &[String], folder: &Path) -> bool {
+    let Some(program) = argv.first() else { return false };
+    let located = located(program, folder);
+    let runs =
+        |path: PathBuf| path.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0);
+    match program.contains('/') {
+        true => runs(located),
+        false => {
+            std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|at| runs(at.join(&located))))
+        }
+    }
 }
 
 /// A program with a slash in its name lies in `folder`; one without is looked for in `PATH`.

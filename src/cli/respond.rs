@@ -144,7 +144,7 @@ pub fn explain(error: respond::Error) -> Error {
         Cause::Survey(survey::Error::Provider(provider::Error::TryAgain { .. } | provider::Error::Lost { .. })) => {
             "nothing was changed; run the same command again when the provider answers"
         }
-        Cause::Survey(_) => {
+        Cause::Survey(_) | Cause::Consumer(_) => {
             "nothing was changed; put it right and run the same command again, or end the old key without waiting \
              for it: --strategy contain"
         }

@@ -39,6 +39,11 @@ impl Consumer for Command {
         format!("the command `{}`", self.run.join(" "))
     }
 
+    fn ready(&self) -> Result<(), Error> {
+        let missing = || Error::Missing { consumer: self.describe(), why: "there is no such program".into() };
+        process::is_there(&self.run, &self.folder).then_some(()).ok_or_else(missing)
+    }
+
     fn restart(&self) -> Result<(), Error> {
         let ran = failpoint::around("consumer command", || process::run(&self.run, &self.folder, self.timeout));
         match ran {
@@ -70,6 +75,19 @@ mod tests {
         let slow = restart("command: { run: [sleep, '30'], timeout: 50ms }").unwrap_err();
         assert!(slow.ends_with("it was killed after 50 ms"), "{slow}");
         assert!(restart("command: { run: [/no/such/program] }").unwrap_err().contains("No such file"));
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_noticed_without_running_it() {
+        let ready = |program: &str| {
+            let command = Command { run: vec![program.into()], timeout: TIMEOUT, folder: "/bin".into() };
+            command.ready().map_err(|error| error.to_string())
+        };
+        assert_eq!((ready("sh"), ready("./sh"), ready("/bin/sh")), (Ok(()), Ok(()), Ok(())));
+        for missing in ["no-such-program", "./no-such-program", "/etc/passwd", "/bin"] {
+            let said = ready(missing).unwrap_err();
+            assert_eq!(said, format!("restart by the command `{missing}`: there is no such program"));
+        }
     }
 
     #[test]

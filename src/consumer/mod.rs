@@ -15,6 +15,12 @@ pub trait Consumer: Send + Sync {
     /// What plans and post-mortems call it: `SIGHUP to the process in /run/app.pid`.
     fn describe(&self) -> String;
 
+    /// Whether it could be told now, as far as can be seen without doing it: asked before a plan is made, so that a typo
+    /// is found before anything is changed.
+    fn ready(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// Makes it take up what its store holds now; returns when it has been told (a probe shows that it did).
     fn restart(&self) -> Result<(), Error>;
 }

@@ -61,6 +61,10 @@ impl Responder {
     }
 
     fn known(&self, entry: &Entry, hands: &Hands, leaked: Fingerprint, wanted: Wanted) -> Result<Known, Error> {
+        if wanted != Wanted::Contain {
+            // Nothing holds up a kill that was asked for; otherwise a restart that cannot work stops us here.
+            hands.consumers.iter().try_for_each(|consumer| consumer.ready())?;
+        }
         Ok(Known {
             id: entry.id.clone(),
             tier: entry.tier,

@@ -474,6 +474,8 @@ pub enum Error {
     Plan(#[from] rotate::plan::Error),
     #[error(transparent)]
     Store(#[from] crate::store::Error),
+    #[error(transparent)]
+    Consumer(#[from] crate::consumer::Error),
     #[error("find {0}: it is neither a credential of the inventory nor the start of a finding's fingerprint")]
     Nothing(String),
     #[error(

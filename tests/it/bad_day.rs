@@ -48,6 +48,19 @@ fn fed(mut command: Command, input: &str) -> Output {
 }
 
 #[test]
+fn a_consumer_whose_program_is_not_there_is_told_before_anything_is_done() {
+    let stage = Stage::new(20, "");
+    let consumers = "[{ signal: { pid-file: ./app.pid, signal: HUP } }]";
+    edit(&stage, consumers, "[{ command: { run: [no-such-program, restart] } }]");
+    let says = ["the command `no-such-program restart`: there is no such program", "--strategy contain"];
+    ends(respond(&stage, &["--yes"]), 2, &says);
+    stage.assert_untouched();
+    edit(&stage, "[{ command: { run: [no-such-program, restart] } }]", consumers);
+    ends(respond(&stage, &["--yes"]), 0, &[]);
+    stage.until_rotated();
+}
+
+#[test]
 fn a_provider_that_cannot_be_asked_is_told_before_anything_is_done() {
     let stage = Stage::new(200, "");
     let token = "{ file: ./admin.token }";

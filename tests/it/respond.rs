@@ -259,9 +259,9 @@ fn what_fails_before_the_kill_is_taken_back_and_can_be_tried_again() {
 fn what_a_person_put_right_in_the_inventory_is_taken_up() {
     for (wanted, twice) in [(Wanted::Overlap, true), (Wanted::Contain, false)] {
         let mut house = House::new();
-        house.restart = "cpp-that-nobody-has, .env, loaded";
+        house.restart = "cp, .env, no-such-folder/loaded";
         let (id, ended) = house.respond(&house.living(), wanted).unwrap();
-        assert!(matches!(&ended, Ended::Person { why, .. } if why.contains("No such file")), "{wanted:?}: {ended:?}");
+        assert!(matches!(&ended, Ended::Person { why, .. } if why.contains("ended with 1")), "{wanted:?}: {ended:?}");
         house.restart = "cp, .env, loaded";
         let mut ended = house.living().resume(&id, "Ada", None, &mut ()).unwrap();
         if twice {
