@@ -20,6 +20,7 @@ mod hands;
 mod house;
 mod ledger;
 mod own;
+mod readme;
 mod report;
 mod respond;
 mod respond_cli;
