@@ -14,6 +14,7 @@ pub mod template;
 pub use client::Client;
 
 use crate::secret::Secret;
+use crate::text::percent;
 use std::time::Duration;
 
 /// One request, ready to be sent. Not `Clone`, not `Serialize`: it holds secrets.
@@ -42,9 +43,9 @@ impl Request {
     pub fn add_query(&mut self, name: &str, value: &str) {
         let mut url = self.url.expose().to_vec();
         url.push(if url.contains(&b'?') { b'&' } else { b'?' });
-        url.extend_from_slice(template::text::percent(name.as_bytes()).as_bytes());
+        url.extend_from_slice(percent::encode(name.as_bytes(), b"").as_bytes());
         url.push(b'=');
-        url.extend_from_slice(template::text::percent(value.as_bytes()).as_bytes());
+        url.extend_from_slice(percent::encode(value.as_bytes(), b"").as_bytes());
         self.url = Secret::new(url);
     }
 }

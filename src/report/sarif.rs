@@ -7,6 +7,7 @@
 use super::{Options, Report, shown};
 use crate::detect::{Confidence, Finding, Occurrence};
 use crate::source::{Provenance, Skipped};
+use crate::text::percent;
 use crate::validate::{Judged, Verdict};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -144,19 +145,7 @@ fn artifact(provenance: &Provenance) -> Value {
     let path = provenance.raw_path();
     let path = path.strip_prefix(b"./").unwrap_or(path);
     match path.first() {
-        Some(b'/') => json!({ "uri": format!("file://{}", percent(path)) }),
-        _ => json!({ "uri": percent(path), "uriBaseId": "%SRCROOT%" }),
+        Some(b'/') => json!({ "uri": format!("file://{}", percent::encode(path, b"/")) }),
+        _ => json!({ "uri": percent::encode(path, b"/"), "uriBaseId": "%SRCROOT%" }),
     }
-}
-
-/// Percent-encoded but for what RFC 3986 lets stand in a path (a colon in the first name would be a scheme).
-fn percent(path: &[u8]) -> String {
-    let mut out = String::with_capacity(path.len());
-    for &byte in path {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b'/' => out.push(char::from(byte)),
-            _ => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    out
 }

@@ -1,6 +1,7 @@
 //! What may be shown of a secret, and taking secrets out of text that came from elsewhere.
 
 use super::Secret;
+use crate::text::percent;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 
@@ -74,7 +75,7 @@ fn forms(secret: &Secret) -> Vec<String> {
         STANDARD_NO_PAD.encode(bytes),
         URL_SAFE.encode(bytes),
         URL_SAFE_NO_PAD.encode(bytes),
-        percent(bytes),
+        percent::encode(bytes, b""),
     ];
     if let Ok(text) = std::str::from_utf8(bytes) {
         forms.push(text.to_owned());
@@ -88,17 +89,6 @@ fn forms(secret: &Secret) -> Vec<String> {
     forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
     forms.dedup();
     forms
-}
-
-fn percent(bytes: &[u8]) -> String {
-    let mut out = String::new();
-    for &byte in bytes {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(char::from(byte)),
-            _ => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    out
 }
 
 #[cfg(test)]

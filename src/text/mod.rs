@@ -5,4 +5,5 @@
 pub mod duration;
 pub mod glob;
 pub mod lines;
+pub mod percent;
 pub mod terminal;

@@ -24,7 +24,8 @@ const FLOORS: &[&[&str]] = &[
     &["http", "process", "workflow"],
     &["catalog"],
     &["yaml"],
-    &["secret", "text", "failpoint"],
+    &["secret"],
+    &["text", "failpoint"],
 ];
 
 /// Downward, and forbidden all the same: (who, whom, why).

@@ -7,6 +7,7 @@
 
 use stanch::report::Report;
 use stanch::source::Provenance;
+use stanch::text::percent;
 use stanch::validate::{Judged, Verdict};
 use std::fmt::Write;
 
@@ -86,7 +87,7 @@ pub fn summary(report: &Report, blob: Option<&str>) -> String {
         let commit = here.provenance.commit();
         let place = match (blob, commit) {
             (Some(blob), Some(commit)) if is_file(&here.provenance) => {
-                let path = percent(here.provenance.raw_path());
+                let path = percent::encode(here.provenance.raw_path(), b"/");
                 format!("[{place}]({blob}{}/{path}#L{})", commit.id, here.start.line)
             }
             _ => place,
@@ -177,18 +178,6 @@ fn markdown(text: &str) -> String {
                 out.push(c);
             }
             c => out.push(c),
-        }
-    }
-    out
-}
-
-/// A path in a URL.
-fn percent(path: &[u8]) -> String {
-    let mut out = String::with_capacity(path.len());
-    for &byte in path {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b'/' => out.push(char::from(byte)),
-            _ => out.push_str(&format!("%{byte:02X}")),
         }
     }
     out

@@ -14,6 +14,7 @@
 
 use super::{Error, Values};
 use crate::secret::Secret;
+use crate::text::percent;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use std::collections::BTreeSet;
@@ -218,7 +219,7 @@ impl Filter {
             }
             Filter::Base64 => text(STANDARD.encode(bytes)),
             Filter::Base64Url => text(URL_SAFE_NO_PAD.encode(bytes)),
-            Filter::Url => text(percent(bytes)),
+            Filter::Url => text(percent::encode(bytes, b"")),
             Filter::Raw => Zeroizing::new(bytes.to_vec()),
         }
     }
@@ -282,22 +283,6 @@ fn words(text: &str) -> Result<Vec<String>, String> {
 fn is_label(bytes: &[u8]) -> bool {
     let fits = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-';
     (1..=63).contains(&bytes.len()) && bytes.iter().all(fits)
-}
-
-/// RFC 3986, section 2.3: only unreserved characters stay.
-pub(crate) fn percent(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    let mut out = String::with_capacity(3 * bytes.len());
-    for &byte in bytes {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
-            _ => {
-                // Writing to a String cannot fail.
-                let _ = write!(out, "%{byte:02X}");
-            }
-        }
-    }
-    out
 }
 
 #[cfg(test)]
