@@ -28,6 +28,9 @@ pub struct Plan {
     pub redacted: String,
     /// The provider's id of the leaked key, when it is known.
     pub old: Option<KeyId>,
+    /// Whose the leaked credential is, as the provider said when the plan was made.
+    #[serde(default)]
+    pub identity: Option<String>,
     /// What the old key may do: the new one must not do less.
     pub scopes: Vec<String>,
     /// The provider's settle time.
@@ -142,9 +145,9 @@ pub fn make(facts: &Facts, asked: Wanted) -> Result<Plan, Error> {
         (Strategy::Contain, entry) => draft.contain(entry.as_ref().filter(|entry| entry.stores.iter().any(|s| s.1))),
         (Strategy::Overlap, None) => {}
     }
-    let scopes = match &facts.verdict {
-        Verdict::Active { scopes, .. } => scopes.clone(),
-        Verdict::Inactive | Verdict::Unknown { .. } => Vec::new(),
+    let (identity, scopes) = match &facts.verdict {
+        Verdict::Active { identity, scopes } => (identity.clone(), scopes.clone()),
+        Verdict::Inactive | Verdict::Unknown { .. } => (None, Vec::new()),
     };
     let profile = facts.profile.as_ref();
     Ok(Plan {
@@ -156,6 +159,7 @@ pub fn make(facts: &Facts, asked: Wanted) -> Result<Plan, Error> {
         leaked: facts.leaked,
         redacted: facts.redacted.clone(),
         old: facts.old.clone(),
+        identity,
         scopes,
         settle: draft.settle,
         by_hand: profile.and_then(|profile| profile.by_hand.clone()),

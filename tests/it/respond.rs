@@ -289,6 +289,26 @@ fn a_store_that_somebody_changed_is_left_alone() {
 }
 
 #[test]
+fn a_key_that_is_somebody_elses_by_now_is_not_killed() {
+    for wanted in [Wanted::Overlap, Wanted::Contain] {
+        let house = House::new();
+        let living = house.living();
+        let id = living.open(&living.resolve(Target::Named("payments".into()), &Blind, "a test").unwrap()).unwrap();
+        living.plan(&id, wanted, false).unwrap();
+        *house.account.owner.lock().unwrap() = "acct_2".into();
+        let ended = living.run(&id, &mut ()).unwrap();
+        let said = "belongs to acct_2 now, the plan was made for acct_1";
+        assert!(matches!(&ended, Ended::Person { why, .. } if why.contains(said)), "{wanted:?}: {ended:?}");
+        assert!(house.account.accepts(&house.leaked.secret), "{wanted:?}: it is not killed");
+        // The person has seen to it: it is theirs to let the run go on.
+        *house.account.owner.lock().unwrap() = "acct_1".into();
+        let ended = living.resume(&id, "Ada", None, &mut ()).unwrap();
+        assert!(matches!(ended, Ended::Closed { outcome: Outcome::Rotated, .. }), "{wanted:?}: {ended:?}");
+        house.is_rotated("with its owner back");
+    }
+}
+
+#[test]
 fn abort_takes_back_and_closes() {
     let mut house = House::new();
     house.policy = "approval: required, grace: 0";

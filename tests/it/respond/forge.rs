@@ -87,6 +87,8 @@ pub struct Account {
     made: AtomicU64,
     /// Answers of `issue` that get lost, though it acted.
     pub lose_issues: AtomicU64,
+    /// Whose the keys are.
+    pub owner: Mutex<String>,
     /// Looked at before each change of a key.
     pub watch: Mutex<Option<Watch>>,
 }
@@ -99,6 +101,7 @@ impl Account {
             clock,
             settle: Duration::from_millis(400),
             made: AtomicU64::new(0),
+            owner: Mutex::new("acct_1".into()),
             lose_issues: AtomicU64::new(0),
             watch: Mutex::default(),
         })
@@ -214,7 +217,10 @@ impl Provider for Forge {
     fn validate(&self, credential: &Credential) -> Verdict {
         let asked = self.call(|| Ok(self.account.accepts(&text(credential))));
         match asked {
-            Ok(true) => Verdict::Active { identity: Some("acct_1".into()), scopes: vec!["all".into()] },
+            Ok(true) => Verdict::Active {
+                identity: Some(self.account.owner.lock().unwrap().clone()),
+                scopes: vec!["all".into()],
+            },
             Ok(false) => Verdict::Inactive,
             Err(error) => Verdict::Unknown { why: error.to_string() },
         }
