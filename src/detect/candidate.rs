@@ -28,7 +28,9 @@ pub struct Candidate<'r> {
 /// Every candidate of `view`, in the order of rules, then of places.
 pub fn all<'r>(rules: &'r [Arc<Rule>], prefilter: &Prefilter, view: &[u8]) -> Vec<Candidate<'r>> {
     let mut candidates = Vec::new();
-    for (at, ranges) in prefilter.starts(rules, view) {
+    let mut anchors = Vec::new();
+    prefilter.anchors(view, 0..view.len(), &mut anchors);
+    for (at, ranges) in prefilter.starts(rules, view, &anchors) {
         let Some(rule) = rules.get(at) else { continue };
         let mut covered = 0..0;
         for range in ranges {

@@ -15,6 +15,7 @@ const NEAR: usize = 100;
 #[derive(Debug)]
 pub struct Prefilter {
     automaton: AhoCorasick,
+    longest: usize,
     /// By keyword: the rules that have it.
     asked: Vec<Vec<usize>>,
 }
@@ -29,22 +30,51 @@ impl Prefilter {
             }
         }
         let automaton = AhoCorasick::builder().ascii_case_insensitive(true).build(asked.keys())?;
-        Ok(Prefilter { automaton, asked: asked.into_values().collect() })
+        let longest = asked.keys().map(|word| word.len()).max().unwrap_or_default();
+        Ok(Prefilter { automaton, longest, asked: asked.into_values().collect() })
+    }
+
+    /// Bytes of the longest keyword.
+    pub fn longest(&self) -> usize {
+        self.longest
+    }
+
+    /// Adds every anchor that lies in `range` as a whole, in the order of their ends.
+    pub fn anchors(&self, bytes: &[u8], range: Range<usize>, anchors: &mut Vec<Anchor>) {
+        let within = bytes.get(range.clone()).unwrap_or_default();
+        let place = |at: usize| u32::try_from(range.start + at).unwrap_or(u32::MAX);
+        anchors.extend(self.automaton.find_overlapping_iter(within).map(|found| Anchor {
+            start: place(found.start()),
+            end: place(found.end()),
+            word: found.pattern().as_u32(),
+        }));
     }
 
     /// For each of `rules` that is worth trying: where its matches may start, as ranges in order that do not overlap.
-    pub fn starts(&self, rules: &[Arc<Rule>], bytes: &[u8]) -> BTreeMap<usize, Vec<Range<usize>>> {
+    pub fn starts(&self, rules: &[Arc<Rule>], bytes: &[u8], anchors: &[Anchor]) -> BTreeMap<usize, Vec<Range<usize>>> {
         let mut starts: BTreeMap<usize, Vec<Range<usize>>> = BTreeMap::new();
-        for found in self.automaton.find_overlapping_iter(bytes) {
-            for &at in self.asked.get(found.pattern().as_usize()).into_iter().flatten() {
+        for anchor in anchors {
+            for &at in self.asked.get(anchor.word as usize).into_iter().flatten() {
                 let Some(rule) = rules.get(at) else { continue };
                 let reach = reach(rule.pattern.longest());
-                let near = found.start().saturating_sub(reach)..(found.end() + reach).min(bytes.len());
+                let near =
+                    (anchor.start as usize).saturating_sub(reach)..(anchor.end as usize + reach).min(bytes.len());
                 add(starts.entry(at).or_default(), near);
             }
         }
         starts
     }
+}
+
+/// A keyword at a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Anchor {
+    /// Where it starts, in bytes.
+    pub start: u32,
+    /// Past its last byte.
+    pub end: u32,
+    /// Which keyword.
+    pub word: u32,
 }
 
 /// How far from a keyword of a rule its matches of at most `longest` bytes may start.

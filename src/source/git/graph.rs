@@ -1,7 +1,7 @@
 //! Which commits were asked for, the oldest first.
 
+use super::id::Id;
 use super::object::{Absent, Header, Objects};
-use git2::Oid;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet};
 
@@ -9,26 +9,26 @@ use std::collections::{BinaryHeap, HashMap, HashSet};
 #[derive(Debug, Default)]
 pub(super) struct Wanted {
     /// Commits from which everything that they reach is asked for.
-    pub tips: Vec<Oid>,
+    pub tips: Vec<Id>,
     /// Commits that are left out with everything that they reach.
-    pub without: Vec<Oid>,
+    pub without: Vec<Id>,
     /// Commits made before this, in seconds since 1970, are left out.
     pub since: Option<i64>,
     /// Commits whose parents were not fetched.
-    pub shallow: HashSet<Oid>,
+    pub shallow: HashSet<Id>,
 }
 
 /// The commits asked for.
 #[derive(Debug, Default)]
 pub(super) struct Graph {
     /// Each with its header; a parent always stands before its children, else the older first.
-    pub commits: Vec<(Oid, Header)>,
+    pub commits: Vec<(Id, Header)>,
     /// Parents of those that were left out themselves: what they hold was there before.
-    pub boundary: Vec<Oid>,
+    pub boundary: Vec<Id>,
     /// Commits that could not be read.
-    pub absent: Vec<(Oid, Absent)>,
+    pub absent: Vec<(Id, Absent)>,
     /// Commits of the walk where a shallow clone ends.
-    pub cut: Vec<Oid>,
+    pub cut: Vec<Id>,
 }
 
 /// Walks from the tips. Its order depends on the commits alone, not on how they are stored.
@@ -47,9 +47,9 @@ struct Walk<'w> {
     objects: &'w Objects,
     wanted: &'w Wanted,
     /// Commits whose parents are still to be reached, the newest first.
-    queue: BinaryHeap<(i64, Oid)>,
-    states: HashMap<Oid, State>,
-    absent: Vec<(Oid, Absent)>,
+    queue: BinaryHeap<(i64, Id)>,
+    states: HashMap<Id, State>,
+    absent: Vec<(Id, Absent)>,
 }
 
 struct State {
@@ -61,7 +61,7 @@ struct State {
 
 impl Walk<'_> {
     /// Notes that a commit is reached. One that turns out to be left out hides its ancestors too, known or not.
-    fn reach(&mut self, id: Oid, hidden: bool) {
+    fn reach(&mut self, id: Id, hidden: bool) {
         let mut stack = vec![id];
         while let Some(id) = stack.pop() {
             match self.states.get_mut(&id) {
@@ -75,7 +75,7 @@ impl Walk<'_> {
         }
     }
 
-    fn read(&mut self, id: Oid, hidden: bool) {
+    fn read(&mut self, id: Id, hidden: bool) {
         let header = match self.objects.header(id) {
             Ok(mut header) => {
                 if self.wanted.shallow.contains(&id) {
@@ -113,20 +113,20 @@ impl Walk<'_> {
         }
     }
 
-    fn is_hidden(&self, id: Oid) -> bool {
+    fn is_hidden(&self, id: Id) -> bool {
         self.states.get(&id).is_some_and(|state| state.hidden)
     }
 
     fn finish(self) -> Graph {
         let since = self.wanted.since.unwrap_or(i64::MIN);
-        let mut asked: HashMap<Oid, Header> = HashMap::new();
+        let mut asked: HashMap<Id, Header> = HashMap::new();
         for (id, state) in self.states {
             if let Some(header) = state.header.filter(|header| !state.hidden && header.time >= since) {
                 asked.insert(id, header);
             }
         }
-        let parents: HashSet<Oid> = asked.values().flat_map(|header| &header.parents).copied().collect();
-        let mut boundary: Vec<Oid> = parents.into_iter().filter(|id| !asked.contains_key(id)).collect();
+        let parents: HashSet<Id> = asked.values().flat_map(|header| &header.parents).copied().collect();
+        let mut boundary: Vec<Id> = parents.into_iter().filter(|id| !asked.contains_key(id)).collect();
         boundary.sort();
         let commits = oldest_first(asked);
         let cut = commits.iter().map(|(id, _)| *id).filter(|id| self.wanted.shallow.contains(id)).collect();
@@ -137,12 +137,12 @@ impl Walk<'_> {
 }
 
 /// Parents before children; of those that may come next the oldest.
-fn oldest_first(asked: HashMap<Oid, Header>) -> Vec<(Oid, Header)> {
-    let mut children: HashMap<Oid, Vec<Oid>> = HashMap::new();
-    let mut waiting: HashMap<Oid, usize> = HashMap::new();
+fn oldest_first(asked: HashMap<Id, Header>) -> Vec<(Id, Header)> {
+    let mut children: HashMap<Id, Vec<Id>> = HashMap::new();
+    let mut waiting: HashMap<Id, usize> = HashMap::new();
     let mut ready = BinaryHeap::new();
     for (&id, header) in &asked {
-        let parents: HashSet<Oid> = header.parents.iter().filter(|id| asked.contains_key(id)).copied().collect();
+        let parents: HashSet<Id> = header.parents.iter().filter(|id| asked.contains_key(id)).copied().collect();
         if parents.is_empty() {
             ready.push(Reverse((header.time, id)));
         }

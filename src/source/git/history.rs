@@ -9,12 +9,13 @@
 //! of a blob that changed only what touches added lines is reported.
 
 use super::graph::{self, Graph, Wanted};
+use super::id::Id;
 use super::object::{Absent, Entry, Kind, Objects};
 use super::place::Place;
 use super::{added, refs, revision};
 use crate::source::{Blob, Commit, Error, Item, Provenance, SkipReason, Skipped, Source};
 use crate::text::terminal::printable;
-use git2::{ObjectType, Oid};
+use git2::ObjectType;
 use jiff::Timestamp;
 use std::collections::HashSet;
 use std::path::Path;
@@ -30,7 +31,7 @@ pub struct History {
     place: Place,
     wanted: Wanted,
     /// Refs that lead to no commit, and annotated tags: by name.
-    others: Vec<(String, Oid)>,
+    others: Vec<(String, Id)>,
     /// Refs that could not be read.
     broken: Vec<Skipped>,
     /// Tips were named.
@@ -105,7 +106,7 @@ impl History {
         self
     }
 
-    fn narrow(&mut self, tips: Vec<Oid>, without: Vec<Oid>, name: &str) {
+    fn narrow(&mut self, tips: Vec<Id>, without: Vec<Id>, name: &str) {
         self.wanted.tips = tips;
         self.wanted.without = without;
         self.narrowed = true;
@@ -117,7 +118,7 @@ impl History {
     fn reach_everything(&mut self) {
         let (known, broken) = refs::all(&self.place);
         self.broken = broken;
-        let mut named: Vec<(String, Oid)> = known.into_iter().collect();
+        let mut named: Vec<(String, Id)> = known.into_iter().collect();
         named.extend(refs::heads(&self.place));
         let logged = refs::logged(&self.place).into_iter().filter(|(_, id)| self.place.objects.has(*id));
         named.extend(logged);
@@ -181,7 +182,7 @@ struct Walk<'w> {
     objects: &'w Objects,
     partial: bool,
     /// Trees and blobs that were handed over or passed over.
-    seen: HashSet<Oid>,
+    seen: HashSet<Id>,
     sink: &'w mut dyn FnMut(Item) -> bool,
     stopped: bool,
     /// Blobs that are not here.
@@ -190,10 +191,10 @@ struct Walk<'w> {
 
 /// A tree to be looked at.
 struct Folder {
-    id: Oid,
+    id: Id,
     path: Vec<u8>,
     /// What lay at the path in the parents.
-    before: Vec<Oid>,
+    before: Vec<Id>,
 }
 
 impl Walk<'_> {
@@ -216,7 +217,7 @@ impl Walk<'_> {
     }
 
     /// Marks what a commit holds as known, without a word about what is absent: it was not asked for.
-    fn pass_over(&mut self, commit: Oid) {
+    fn pass_over(&mut self, commit: Id) {
         let Ok(header) = self.objects.header(commit) else { return };
         let mut trees = vec![header.tree];
         while let Some(tree) = trees.pop() {
@@ -232,7 +233,7 @@ impl Walk<'_> {
         }
     }
 
-    fn commit(&mut self, id: Oid, header: &super::object::Header) {
+    fn commit(&mut self, id: Id, header: &super::object::Header) {
         let (commit, message) = match self.objects.commit(id) {
             Ok((commit, message)) => (Arc::new(commit), message),
             Err(absent) => return self.give(Item::Skipped(absent.skipped(format!("commit {id}")))),
@@ -265,7 +266,7 @@ impl Walk<'_> {
             let first = folders.len();
             for entry in entries {
                 let path = join(&folder.path, &entry.name);
-                let known: Vec<Oid> = before.iter().filter_map(|tree| same_name(tree, &entry)).collect();
+                let known: Vec<Id> = before.iter().filter_map(|tree| same_name(tree, &entry)).collect();
                 match entry.kind {
                     Kind::Tree => folders.push(Folder { id: entry.id, path, before: known }),
                     Kind::Blob => self.blob(entry.id, path, &known, commit),
@@ -276,7 +277,7 @@ impl Walk<'_> {
         }
     }
 
-    fn blob(&mut self, id: Oid, path: Vec<u8>, before: &[Oid], commit: Option<&Arc<Commit>>) {
+    fn blob(&mut self, id: Id, path: Vec<u8>, before: &[Id], commit: Option<&Arc<Commit>>) {
         if self.stopped || !self.seen.insert(id) {
             return;
         }
@@ -288,7 +289,7 @@ impl Walk<'_> {
         let touched = self.partial.then(|| added::ranges(&versions(), &bytes));
         let provenance = Provenance::History { path, blob: id.to_string(), commit: commit.cloned() };
         // Of a part only what touches added lines counts; there the version before may not have been looked at.
-        let before = if self.partial { Vec::new() } else { before.iter().map(Oid::to_string).collect() };
+        let before = if self.partial { Vec::new() } else { before.iter().map(ToString::to_string).collect() };
         self.give(Item::Blob(Blob { touched, before, ..Blob::whole(bytes, Arc::new(provenance)) }));
     }
 
@@ -310,7 +311,7 @@ impl Walk<'_> {
         }
     }
 
-    fn submodule(&mut self, id: Oid, path: &[u8]) {
+    fn submodule(&mut self, id: Id, path: &[u8]) {
         if self.seen.insert(id) {
             let what = printable(path);
             self.give(Item::Skipped(Skipped::passed(what, SkipReason::Submodule, format!("at commit {id}"))));
@@ -318,7 +319,7 @@ impl Walk<'_> {
     }
 
     /// Reads the messages of tags down to what they name.
-    fn through_tags(&mut self, name: &str, mut id: Oid) -> Option<(ObjectType, Oid)> {
+    fn through_tags(&mut self, name: &str, mut id: Id) -> Option<(ObjectType, Id)> {
         loop {
             let tag = match self.objects.kind(id) {
                 Ok(ObjectType::Tag) => self.objects.tag(id),
@@ -343,7 +344,7 @@ impl Walk<'_> {
     }
 
     /// A ref that leads to a tree or a blob: read, with no commit to its name.
-    fn unattributed(&mut self, name: &str, id: Oid) {
+    fn unattributed(&mut self, name: &str, id: Id) {
         let path = name.as_bytes().to_vec();
         match self.objects.kind(id) {
             Ok(ObjectType::Tree) => self.descend(Folder { id, path, before: Vec::new() }, None),
@@ -360,6 +361,6 @@ fn join(folder: &[u8], name: &[u8]) -> Vec<u8> {
 }
 
 /// What a parent's tree has under the entry's name, when it is of the same kind.
-fn same_name(tree: &[Entry], entry: &Entry) -> Option<Oid> {
+fn same_name(tree: &[Entry], entry: &Entry) -> Option<Id> {
     tree.iter().find(|other| other.kind == entry.kind && other.name == entry.name).map(|other| other.id)
 }

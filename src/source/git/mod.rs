@@ -21,6 +21,7 @@
 mod added;
 mod graph;
 pub mod history;
+pub mod id;
 mod object;
 mod place;
 mod refs;

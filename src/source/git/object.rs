@@ -1,5 +1,6 @@
 //! Objects read from the database and taken apart.
 
+use super::id::Id;
 use crate::source::{self, SkipReason, Skipped};
 use crate::text::terminal::printable;
 use git2::{ErrorCode, ObjectType, Odb, Oid};
@@ -15,8 +16,8 @@ pub(super) struct Objects(Odb<'static>);
 /// A commit's header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Header {
-    pub tree: Oid,
-    pub parents: Vec<Oid>,
+    pub tree: Id,
+    pub parents: Vec<Id>,
     /// The committer's time, in seconds since 1970.
     pub time: i64,
 }
@@ -34,7 +35,7 @@ pub(super) enum Kind {
 pub(super) struct Entry {
     pub kind: Kind,
     pub name: Vec<u8>,
-    pub id: Oid,
+    pub id: Id,
 }
 
 /// Why an object was not read.
@@ -69,24 +70,24 @@ impl Objects {
     }
 
     /// Whether the object is here.
-    pub fn has(&self, id: Oid) -> bool {
-        self.0.exists(id)
+    pub fn has(&self, id: Id) -> bool {
+        known(id).is_ok_and(|id| self.0.exists(id))
     }
 
     /// The object whose id starts with these hexadecimal digits, when there is just one.
-    pub fn by_prefix(&self, digits: &str) -> Option<Oid> {
+    pub fn by_prefix(&self, digits: &str) -> Option<Id> {
         let padded = format!("{digits:0<40}");
-        self.0.exists_prefix(padded.parse().ok()?, digits.len()).ok()
+        self.0.exists_prefix(padded.parse().ok()?, digits.len()).ok().and_then(|found| Id::new(found.as_bytes()))
     }
 
     /// What kind of object it is.
-    pub fn kind(&self, id: Oid) -> Result<ObjectType, Absent> {
-        self.0.read_header(id).map(|(_, kind)| kind).map_err(absent)
+    pub fn kind(&self, id: Id) -> Result<ObjectType, Absent> {
+        self.0.read_header(known(id)?).map(|(_, kind)| kind).map_err(absent)
     }
 
     /// A blob's bytes.
-    pub fn blob(&self, id: Oid) -> Result<Vec<u8>, Absent> {
-        let (size, _) = self.0.read_header(id).map_err(absent)?;
+    pub fn blob(&self, id: Id) -> Result<Vec<u8>, Absent> {
+        let (size, _) = self.0.read_header(known(id)?).map_err(absent)?;
         if size > LARGEST {
             return Err(Absent { why: SkipReason::TooLarge, detail: format!("{size} bytes") });
         }
@@ -94,37 +95,42 @@ impl Objects {
     }
 
     /// A tree's entries, in its order.
-    pub fn tree(&self, id: Oid) -> Result<Vec<Entry>, Absent> {
+    pub fn tree(&self, id: Id) -> Result<Vec<Entry>, Absent> {
         entries(&self.read(id, ObjectType::Tree)?).ok_or_else(|| Absent::corrupt("not a tree"))
     }
 
     /// A commit's header.
-    pub fn header(&self, id: Oid) -> Result<Header, Absent> {
+    pub fn header(&self, id: Id) -> Result<Header, Absent> {
         header(&self.read(id, ObjectType::Commit)?).ok_or_else(|| Absent::corrupt("not a commit"))
     }
 
     /// A commit as a report has it, and its message as it is.
-    pub fn commit(&self, id: Oid) -> Result<(source::Commit, Vec<u8>), Absent> {
+    pub fn commit(&self, id: Id) -> Result<(source::Commit, Vec<u8>), Absent> {
         let bytes = self.read(id, ObjectType::Commit)?;
         let (head, message) = split(&bytes);
         Ok((commit(id, head, message), message.to_vec()))
     }
 
     /// What an annotated tag names, and its message.
-    pub fn tag(&self, id: Oid) -> Result<(Oid, Vec<u8>), Absent> {
+    pub fn tag(&self, id: Id) -> Result<(Id, Vec<u8>), Absent> {
         let bytes = self.read(id, ObjectType::Tag)?;
         let (head, message) = split(&bytes);
         let target = field(head, b"object").and_then(oid).ok_or_else(|| Absent::corrupt("not a tag"))?;
         Ok((target, message.to_vec()))
     }
 
-    fn read(&self, id: Oid, kind: ObjectType) -> Result<Vec<u8>, Absent> {
-        let object = self.0.read(id).map_err(absent)?;
+    fn read(&self, id: Id, kind: ObjectType) -> Result<Vec<u8>, Absent> {
+        let object = self.0.read(known(id)?).map_err(absent)?;
         match object.kind() == kind {
             true => Ok(object.data().to_vec()),
             false => Err(Absent::corrupt(&format!("a {} where a {kind} was named", object.kind()))),
         }
     }
+}
+
+/// As libgit2 calls it: it knows SHA-1 only.
+fn known(id: Id) -> Result<Oid, Absent> {
+    Oid::from_bytes(id.as_bytes()).map_err(absent)
 }
 
 fn absent(error: git2::Error) -> Absent {
@@ -151,7 +157,7 @@ fn field<'h>(head: &'h [u8], name: &'h [u8]) -> Option<&'h [u8]> {
     fields(head, name).next()
 }
 
-fn oid(digits: &[u8]) -> Option<Oid> {
+fn oid(digits: &[u8]) -> Option<Id> {
     std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
@@ -175,7 +181,7 @@ fn person(line: &[u8]) -> (&[u8], &[u8], i64) {
     (name, email, seconds)
 }
 
-fn commit(id: Oid, head: &[u8], message: &[u8]) -> source::Commit {
+fn commit(id: Id, head: &[u8], message: &[u8]) -> source::Commit {
     let (author, email, seconds) = person(field(head, b"author").unwrap_or_default());
     let lines: Vec<String> = message.trim_ascii().split(|&b| b == b'\n').map(printable).collect();
     source::Commit {
@@ -200,7 +206,7 @@ fn entries(mut rest: &[u8]) -> Option<Vec<Entry>> {
             _ => Kind::Blob,
         };
         let name = rest.get(space + 1..end)?.to_vec();
-        let id = Oid::from_bytes(rest.get(end + 1..end + 21)?).ok()?;
+        let id = Id::new(rest.get(end + 1..end + 21)?)?;
         entries.push(Entry { kind, name, id });
         rest = rest.get(end + 21..)?;
     }

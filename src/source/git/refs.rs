@@ -1,9 +1,9 @@
 //! Names that lead to objects: refs, HEAD of every work tree, and the logs of what refs were.
 
+use super::id::Id;
 use super::place::Place;
 use crate::source::{SkipReason, Skipped};
 use crate::text::terminal::printable;
-use git2::Oid;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
@@ -21,7 +21,7 @@ const HEAD: &str = "HEAD";
 const PSEUDO: [&str; 5] = [HEAD, "ORIG_HEAD", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD"];
 
 /// Every ref by its full name, and those that are there and could not be read.
-pub(super) fn all(place: &Place) -> (BTreeMap<String, Oid>, Vec<Skipped>) {
+pub(super) fn all(place: &Place) -> (BTreeMap<String, Id>, Vec<Skipped>) {
     let mut broken = Vec::new();
     let packed_refs = place.common.join("packed-refs");
     if let Err(error) = fs::File::open(&packed_refs)
@@ -55,18 +55,18 @@ pub(super) fn all(place: &Place) -> (BTreeMap<String, Oid>, Vec<Skipped>) {
 }
 
 /// What one name stands for: a full ref, or a file such as HEAD.
-pub(super) fn one(place: &Place, name: &str) -> Option<Oid> {
+pub(super) fn one(place: &Place, name: &str) -> Option<Id> {
     lookup(place, &place.dir, name, 0)
 }
 
 /// The ids that MERGE_HEAD holds during a merge.
-pub(super) fn merging(place: &Place) -> Vec<Oid> {
+pub(super) fn merging(place: &Place) -> Vec<Id> {
     let text = read_file(&place.dir.join("MERGE_HEAD")).unwrap_or_default();
     text.lines().filter_map(|line| line.trim().parse().ok()).collect()
 }
 
 /// HEAD and its like of every work tree, by their paths.
-pub(super) fn heads(place: &Place) -> Vec<(String, Oid)> {
+pub(super) fn heads(place: &Place) -> Vec<(String, Id)> {
     let mut heads = Vec::new();
     for dir in dirs(place) {
         heads.extend(PSEUDO.iter().filter_map(|name| Some(((*name).to_owned(), lookup(place, &dir, name, 0)?))));
@@ -75,7 +75,7 @@ pub(super) fn heads(place: &Place) -> Vec<(String, Oid)> {
 }
 
 /// What refs once were, by their logs: amended, reset and stashed commits. They may be gone since.
-pub(super) fn logged(place: &Place) -> Vec<(String, Oid)> {
+pub(super) fn logged(place: &Place) -> Vec<(String, Id)> {
     let mut logged = Vec::new();
     for dir in dirs(place) {
         for (name, path) in files_below(&dir, "logs") {
@@ -90,7 +90,7 @@ pub(super) fn logged(place: &Place) -> Vec<(String, Oid)> {
 }
 
 /// Commits whose parents were not fetched.
-pub(super) fn shallow(place: &Place) -> Vec<Oid> {
+pub(super) fn shallow(place: &Place) -> Vec<Id> {
     let text = read_file(&place.common.join("shallow")).unwrap_or_default();
     text.lines().filter_map(|line| line.trim().parse().ok()).collect()
 }
@@ -105,7 +105,7 @@ fn dirs(place: &Place) -> Vec<PathBuf> {
     dirs
 }
 
-fn packed(common: &Path) -> BTreeMap<String, Oid> {
+fn packed(common: &Path) -> BTreeMap<String, Id> {
     let text = fs::read(common.join("packed-refs")).unwrap_or_default();
     // A name need not be UTF-8; it is told as it can be shown, and what it leads to is read.
     let lines = text.split(|&b| b == b'\n').map(|line| line.split_at_checked(OID).unwrap_or_default());
@@ -115,7 +115,7 @@ fn packed(common: &Path) -> BTreeMap<String, Oid> {
         .collect()
 }
 
-fn lookup(place: &Place, dir: &Path, name: &str, depth: usize) -> Option<Oid> {
+fn lookup(place: &Place, dir: &Path, name: &str, depth: usize) -> Option<Id> {
     let climbs = name.split('/').any(|part| part == "..") || name.starts_with('/');
     if depth > DEEPEST || climbs {
         return None;
@@ -128,7 +128,7 @@ fn lookup(place: &Place, dir: &Path, name: &str, depth: usize) -> Option<Oid> {
 }
 
 /// What the text of a ref's file stands for.
-fn follow(place: &Place, dir: &Path, text: &str, depth: usize) -> Option<Oid> {
+fn follow(place: &Place, dir: &Path, text: &str, depth: usize) -> Option<Id> {
     match text.strip_prefix("ref:") {
         Some(name) => lookup(place, dir, name.trim(), depth + 1),
         None => text.split_whitespace().next()?.parse().ok(),

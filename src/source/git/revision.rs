@@ -1,15 +1,16 @@
 //! Revisions and ranges as people type them: `main`, `v1.0~3`, `HEAD^2`, `a1b2c3d`, `A..B`.
 
+use super::id::Id;
 use super::place::Place;
 use super::refs;
 use crate::source::Error;
-use git2::{ObjectType, Oid};
+use git2::ObjectType;
 
 /// Fewest hexadecimal digits that are looked up as an abbreviated id (git's own minimum).
 const FEWEST_DIGITS: usize = 4;
 
 /// The commits that `range` asks for and the ones whose ancestors it leaves out: `A..B`, `A..`, `..B`, or `B` alone.
-pub(super) fn range(place: &Place, range: &str) -> Result<(Vec<Oid>, Vec<Oid>), Error> {
+pub(super) fn range(place: &Place, range: &str) -> Result<(Vec<Id>, Vec<Id>), Error> {
     let bad = |why: String| Error::BadRange { range: range.to_owned(), why };
     if range.contains("...") {
         return Err(bad("three dots: name one side to leave out, as in `main..topic`".into()));
@@ -29,7 +30,7 @@ pub(super) fn range(place: &Place, range: &str) -> Result<(Vec<Oid>, Vec<Oid>), 
 }
 
 /// The commit that a revision names.
-pub(super) fn commit(place: &Place, text: &str) -> Option<Oid> {
+pub(super) fn commit(place: &Place, text: &str) -> Option<Id> {
     let end = text.find(['~', '^']).unwrap_or(text.len());
     let (name, mut steps) = text.split_at(end);
     let mut id = peel(place, named(place, name)?)?;
@@ -52,7 +53,7 @@ pub(super) fn commit(place: &Place, text: &str) -> Option<Oid> {
 }
 
 /// What a name without steps stands for, in git's order of precedence (gitrevisions(7)).
-fn named(place: &Place, name: &str) -> Option<Oid> {
+fn named(place: &Place, name: &str) -> Option<Id> {
     let name = if name == "@" { "HEAD" } else { name };
     let full = name.len() == 40 && name.bytes().all(|b| b.is_ascii_hexdigit());
     if full {
@@ -66,7 +67,7 @@ fn named(place: &Place, name: &str) -> Option<Oid> {
 }
 
 /// The commit behind any number of annotated tags.
-fn peel(place: &Place, mut id: Oid) -> Option<Oid> {
+fn peel(place: &Place, mut id: Id) -> Option<Id> {
     loop {
         match place.objects.kind(id).ok()? {
             ObjectType::Commit => return Some(id),
@@ -76,7 +77,7 @@ fn peel(place: &Place, mut id: Oid) -> Option<Oid> {
     }
 }
 
-fn parent(place: &Place, id: Oid, number: usize) -> Option<Oid> {
+fn parent(place: &Place, id: Id, number: usize) -> Option<Id> {
     match number.checked_sub(1) {
         Some(at) => place.objects.header(id).ok()?.parents.get(at).copied(),
         None => Some(id),

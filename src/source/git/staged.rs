@@ -4,12 +4,13 @@
 //! ([`crate::source::Blob::touched`]). In a merge what any side has is not new. Before the first commit all of it is. The index
 //! is read as a file: nothing is refreshed, locked or written.
 
+use super::id::Id;
 use super::object::{Kind, Objects};
 use super::place::Place;
 use super::{added, refs};
 use crate::source::{Blob, Error, Item, Provenance, SkipReason, Skipped, Source};
 use crate::text::terminal::printable;
-use git2::{Index, IndexEntry, IndexEntryExtendedFlag, Oid};
+use git2::{Index, IndexEntry, IndexEntryExtendedFlag};
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
@@ -69,12 +70,12 @@ impl Source for Staged {
 }
 
 /// One tree that the commit will stand on: blobs and submodules by path.
-struct Version(BTreeMap<Vec<u8>, Oid>);
+struct Version(BTreeMap<Vec<u8>, Id>);
 
 impl Version {
-    fn read(objects: &Objects, commit: Oid, sink: &mut dyn FnMut(Item) -> bool) -> Version {
+    fn read(objects: &Objects, commit: Id, sink: &mut dyn FnMut(Item) -> bool) -> Version {
         let mut files = BTreeMap::new();
-        let mut skip = |id: Oid, absent: super::object::Absent| {
+        let mut skip = |id: Id, absent: super::object::Absent| {
             sink(Item::Skipped(absent.skipped(format!("{id}, which the index is compared with"))));
         };
         let mut folders = match objects.header(commit) {
@@ -106,12 +107,17 @@ impl Version {
 fn is_new(entry: &IndexEntry, parents: &[Version]) -> bool {
     let announced = IndexEntryExtendedFlag::from_bits_truncate(entry.flags_extended);
     !announced.contains(IndexEntryExtendedFlag::INTENT_TO_ADD)
-        && !parents.iter().any(|parent| parent.0.get(&entry.path) == Some(&entry.id))
+        && !parents.iter().any(|parent| parent.0.get(&entry.path).copied() == id(entry))
 }
 
 /// 0 for an entry that is ready, 1 to 3 for the sides of a conflict (gitformat-index(5), "stage").
 fn stage(entry: &IndexEntry) -> u16 {
     (entry.flags >> 12) & 3
+}
+
+/// The blob's name.
+fn id(entry: &IndexEntry) -> Option<Id> {
+    Id::new(entry.id.as_bytes())
 }
 
 /// One entry that the commit would change.
@@ -127,12 +133,13 @@ fn read(objects: &Objects, entry: &IndexEntry, parents: &[Version], gone: &Gone)
     if entry.mode == SUBMODULE {
         return Item::Skipped(Skipped::passed(path, SkipReason::Submodule, format!("at commit {}", entry.id)));
     }
-    let bytes = match objects.blob(entry.id) {
+    let Some(id) = id(entry) else { return Item::Skipped(Skipped::asked(path, SkipReason::Corrupt, "no object id")) };
+    let bytes = match objects.blob(id) {
         Ok(bytes) => bytes,
         Err(absent) => return Item::Skipped(absent.skipped(path)),
     };
     let touched = added::ranges(&gone.versions(objects, entry, parents, &bytes), &bytes);
-    let provenance = Provenance::Staged { path: entry.path.clone(), blob: entry.id.to_string() };
+    let provenance = Provenance::Staged { path: entry.path.clone(), blob: id.to_string() };
     Item::Blob(Blob { touched: Some(touched), ..Blob::whole(bytes, Arc::new(provenance)) })
 }
 
@@ -140,7 +147,7 @@ fn read(objects: &Objects, entry: &IndexEntry, parents: &[Version], gone: &Gone)
 struct Gone {
     /// Ids that a parent has at a path that the index has no more: a file that is one of them was moved as it is. A copy
     /// is no move: it brings the same bytes to one more place.
-    moved: HashSet<Oid>,
+    moved: HashSet<Id>,
     /// Contents at paths that the index has no more.
     contents: Vec<Vec<u8>>,
 }
@@ -148,7 +155,7 @@ struct Gone {
 impl Gone {
     /// What to compare a staged blob with: what its path held, or where it came from.
     fn versions(&self, objects: &Objects, entry: &IndexEntry, parents: &[Version], new: &[u8]) -> Vec<Vec<u8>> {
-        if self.moved.contains(&entry.id) {
+        if id(entry).is_some_and(|id| self.moved.contains(&id)) {
             return vec![new.to_vec()];
         }
         let at_path = parents.iter().filter_map(|parent| objects.blob(*parent.0.get(&entry.path)?).ok());
@@ -168,9 +175,8 @@ fn gone(objects: &Objects, parents: &[Version], entries: &[IndexEntry], changed:
         return Gone { moved: HashSet::new(), contents: Vec::new() };
     }
     let staged: HashSet<&[u8]> = entries.iter().map(|entry| entry.path.as_slice()).collect();
-    let moved: HashSet<Oid> =
-        files().filter(|(path, _)| !staged.contains(path.as_slice())).map(|(_, id)| *id).collect();
-    let mut left: Vec<Oid> = moved.iter().copied().collect();
+    let moved: HashSet<Id> = files().filter(|(path, _)| !staged.contains(path.as_slice())).map(|(_, id)| *id).collect();
+    let mut left: Vec<Id> = moved.iter().copied().collect();
     left.sort();
     let contents = left.into_iter().take(MOST_RENAMES).filter_map(|id| objects.blob(id).ok()).collect();
     Gone { moved, contents }
