@@ -11,6 +11,7 @@
 //! Knows nothing of rules and providers themselves.
 
 use crate::yaml::{Diagnostics, Document, Node, Tree};
+use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
@@ -86,6 +87,20 @@ pub fn builtin() -> Vec<File> {
         File { name, text: Cow::Borrowed(text), digest: Some(tree) }
     };
     EMBEDDED.iter().map(file).collect()
+}
+
+/// What the embedded files with `folders` laid over them are, and which version of this program reads them: 32 hexadecimal
+/// digits that change when any of it does.
+pub fn digest(folders: &[Vec<File>]) -> String {
+    let mut hasher = Sha256::new();
+    hasher.update(env!("CARGO_PKG_VERSION"));
+    for file in builtin().iter().chain(folders.iter().flatten()) {
+        for text in [file.name.as_str(), &file.text] {
+            hasher.update((text.len() as u64).to_le_bytes());
+            hasher.update(text);
+        }
+    }
+    hasher.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The `.yaml` and `.yml` files directly under `folder` (or `folder` itself, when it is a file), in the order of names.

@@ -11,6 +11,7 @@
 //! In a history a secret is reported where it was brought: a blob whose version before, at the same path, held the same
 //! secret brings nothing new.
 
+pub mod checkpoint;
 mod sift;
 
 use crate::detect::{self, AllowList, Baseline, Confidence, Detector, Finding, Hit};
