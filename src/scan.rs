@@ -1,8 +1,8 @@
 //! The first sentence of the product: a source is read, decoded and looked at on all cores, and what was found comes out
 //! in an order of its own.
 //!
-//! The calling thread walks the source; each blob is a task of the pool. At most [`IN_FLIGHT`] bytes are under way at
-//! once, whatever the source gives (one bigger blob goes alone). Results carry the number of their blob and are put in
+//! The calling thread walks the source; each blob is a task of the pool. At most [`Options::memory`] bytes are under
+//! way at once, whatever the source gives (one bigger blob goes alone). Results carry the number of their blob and are put in
 //! order at the end, so they are the same for any number of threads. Every byte that was asked for is read or accounted
 //! for as skipped: [`Scan::complete`] says which.
 //!
@@ -24,7 +24,9 @@ use std::collections::HashSet;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-/// Bytes of blobs that wait or are being looked at.
+/// Bytes in flight at most, unless [`Options::memory`] says otherwise.
+pub const MEMORY: usize = 512 << 20;
+/// Bytes of blobs that wait or are being looked at: more makes nothing faster.
 const IN_FLIGHT: usize = 64 << 20;
 
 /// What a scan came to.
@@ -51,6 +53,8 @@ pub struct Scan {
 pub struct Options {
     /// Threads that look at blobs; 0 for as many as there are cores.
     pub threads: usize,
+    /// Bytes that may be in flight at once: read and not yet looked at, or kept because others are made of them.
+    pub memory: usize,
     /// Findings less sure than this are set apart.
     pub least: Confidence,
     /// What people decided to live with.
@@ -66,7 +70,7 @@ impl Options {
     /// a neighbourhood (`password = ...`): shown unasked they would bury the rest, so they are counted and named.
     pub fn at(at: Timestamp) -> Options {
         let (allow, baseline) = (AllowList::default(), Baseline::default());
-        Options { threads: 0, least: Confidence::Medium, allow, baseline, at }
+        Options { threads: 0, memory: MEMORY, least: Confidence::Medium, allow, baseline, at }
     }
 }
 
@@ -120,7 +124,7 @@ pub fn scan(
     let started = Instant::now();
     tracing::info!(asked = source.describe(), threads = options.threads, "scan begins");
     let pool = ThreadPoolBuilder::new().num_threads(options.threads).build()?;
-    let (results, room) = (Mutex::new(Vec::new()), Room::new(IN_FLIGHT));
+    let (results, room) = (Mutex::new(Vec::new()), Room::new(options.memory.min(IN_FLIGHT)));
     let (mut skipped, mut read, mut parts) = (Vec::new(), Accounting::default(), 0);
     pool.in_place_scope(|scope| {
         source.walk(&mut |item| {
@@ -153,18 +157,25 @@ pub fn scan(
             true
         })
     })?;
-    tracing::info!(read.blobs, read.bytes, read.commits, skipped = skipped.len(), "source is read");
-    let merged = detect::merge(brought(results.into_inner().unwrap_or_else(PoisonError::into_inner)));
-    let sifted = sift::sift(merged, options);
-    Ok(Scan {
-        asked: source.describe(),
+    let hits = brought(results.into_inner().unwrap_or_else(PoisonError::into_inner));
+    let accounting = Accounting { elapsed: started.elapsed(), ..read };
+    Ok(finish(source.describe(), hits, skipped, accounting, options))
+}
+
+/// What a scan comes to that found these hits, whoever read and looked: hits of one secret become one finding, and what
+/// is not reported is set apart with its reason. The order of `hits` does not matter; `skipped` stays in its order.
+pub fn finish(asked: String, hits: Vec<Hit>, skipped: Vec<Skipped>, accounting: Accounting, options: &Options) -> Scan {
+    tracing::info!(accounting.blobs, accounting.bytes, accounting.commits, skipped = skipped.len(), "source is read");
+    let sifted = sift::sift(detect::merge(hits), options);
+    Scan {
+        asked,
         findings: sifted.findings,
         dropped: sifted.dropped,
         notes: sifted.notes,
         complete: !skipped.iter().any(|one| one.asked),
         skipped,
-        accounting: Accounting { elapsed: started.elapsed(), ..read },
-    })
+        accounting,
+    }
 }
 
 /// A blob in which something was found, without its bytes.

@@ -101,6 +101,7 @@ pub fn report(
     let at = Timestamp::now();
     let how = scan::Options {
         threads: options.threads,
+        memory: scan::MEMORY,
         least: least(&options.min_confidence),
         allow: settings.allow.clone(),
         baseline: baseline(&settings, options)?,

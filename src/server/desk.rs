@@ -110,6 +110,7 @@ impl Desk {
         let Some(history) = push.range(mirror)? else { return Ok(format!("{}: it brought nothing", push.place())) };
         let options = scan::Options {
             threads: 1,
+            memory: scan::MEMORY,
             least: Confidence::Medium,
             allow: self.allow.clone(),
             baseline: Baseline::default(),
