@@ -1,20 +1,12 @@
-//! Matches of a rule's pattern in a view of a blob, before anything judges them.
-//!
-//! What is found at a place depends on [`window`] bytes around it and on nothing else: every start of a match near a
-//! keyword is taken, not only those that a search from the first byte would come to; a match whose secret lies within that
-//! of an earlier match of the same rule is left out. (Text that was made to cost much is searched less: [`INSIDE`].)
+//! Matches of the rules' patterns in a view of a blob, with all that the pattern names, before anything judges them.
 
-use super::prefilter::{self, Prefilter};
+use super::matcher::{Found, Matcher};
 use crate::rule::{Capture, Need, Rule};
 use std::ops::Range;
 use std::sync::Arc;
 
 /// How far from a match a part that it needs may lie, in bytes, and how much of a line is looked at for a comment.
 pub const CONTEXT: usize = 4096;
-
-/// How many matches that lie within an earlier one are passed before the rest of it is skipped: text made of nothing but
-/// beginnings would cost its square otherwise.
-const INSIDE: usize = 3;
 
 /// A match.
 #[derive(Debug)]
@@ -26,41 +18,15 @@ pub struct Candidate<'r> {
 }
 
 /// Every candidate of `view`, in the order of rules, then of places.
-pub fn all<'r>(rules: &'r [Arc<Rule>], prefilter: &Prefilter, view: &[u8]) -> Vec<Candidate<'r>> {
-    let mut candidates = Vec::new();
-    let mut anchors = Vec::new();
-    prefilter.anchors(view, 0..view.len(), &mut anchors);
-    for (at, ranges) in prefilter.starts(rules, view, &anchors) {
-        let Some(rule) = rules.get(at) else { continue };
-        let mut covered = 0..0;
-        for range in ranges {
-            // One byte more than the longest match, for `\b` and `$` at its end.
-            let end = (range.end + rule.pattern.longest() + 1).min(view.len());
-            let within = view.get(..end).unwrap_or_default();
-            let (mut from, mut inside) = (range.start, 0);
-            while let Some(found) = rule.pattern.find(within, from).filter(|found| found.whole.start < range.end) {
-                from = found.whole.start + 1;
-                if found.secret.end > covered.end {
-                    covered = found.secret.clone();
-                    candidates.push(Candidate { rule, found });
-                    inside = 0;
-                } else {
-                    inside += 1;
-                }
-                if inside == INSIDE {
-                    (from, inside) = (from.max(covered.end), 0);
-                }
-            }
-        }
-    }
-    candidates
-}
-
-/// How many bytes on each side of a match of `rule` may have a say in what is found there, at most.
-pub fn window(rule: &Rule) -> usize {
-    let keyword = rule.keywords.iter().map(String::len).max().unwrap_or_default();
-    let bound = rule.pattern.bound();
-    prefilter::reach(bound) + keyword + bound + 1 + CONTEXT
+pub fn all<'r>(rules: &'r [Arc<Rule>], matcher: &Matcher, view: &[u8]) -> Vec<Candidate<'r>> {
+    let (mut anchors, mut found) = (Vec::new(), Vec::new());
+    matcher.anchors(view, 0..view.len(), &mut anchors);
+    matcher.candidates(view, &anchors, None, &mut found);
+    let candidate = |one: &Found| {
+        let rule = rules.get(usize::from(one.rule))?;
+        Some(Candidate { rule, found: one.capture(rule, view) })
+    };
+    found.iter().filter_map(candidate).collect()
 }
 
 impl Candidate<'_> {

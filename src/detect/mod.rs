@@ -1,7 +1,7 @@
 //! Finding credentials in bytes.
 //!
 //! A [`Detector`] takes a [`Blob`], looks at it in each of its decoded views ([`crate::decode`]), tries each rule near its
-//! keywords ([`prefilter`], [`candidate`]), asks why a match may be none ([`filter`]), says how sure it is ([`place`],
+//! keywords ([`matcher`]), asks why a match may be none ([`filter`]), says how sure it is ([`place`],
 //! checksums, entropy), and gives [`Hit`]s. [`merge`] turns the hits of all blobs into findings: one credential with all
 //! the places where it lies. What people decided to live with ([`AllowList`], [`Baseline`]) is taken out of those.
 //!
@@ -19,8 +19,8 @@ pub mod examples;
 mod excerpt;
 pub mod filter;
 pub mod finding;
+pub mod matcher;
 mod place;
-mod prefilter;
 
 pub use crate::rule::Confidence;
 pub use allow::{Allow, AllowList, Covers};
@@ -36,7 +36,7 @@ use crate::text::lines::Position;
 use candidate::Candidate;
 use excerpt::Masks;
 use filter::Seen;
-use prefilter::Prefilter;
+use matcher::Matcher;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -49,7 +49,7 @@ const BESIDE: usize = 32;
 pub struct Detector {
     rules: Arc<RuleSet>,
     key: Arc<FingerprintKey>,
-    prefilter: Prefilter,
+    matcher: Matcher,
 }
 
 /// One secret at one place.
@@ -77,13 +77,15 @@ pub struct Hit {
 
 impl Detector {
     /// Prepares the rules.
-    #[expect(
-        clippy::expect_used,
-        reason = "the rules bound number and length of keywords far below the automaton's limits"
-    )]
     pub fn new(rules: Arc<RuleSet>, key: Arc<FingerprintKey>) -> Detector {
-        let prefilter = Prefilter::new(rules.rules()).expect("keywords fit an automaton");
-        Detector { rules, key, prefilter }
+        let matcher = Matcher::new(rules.rules());
+        Detector { rules, key, matcher }
+    }
+
+    /// The same with the plain matcher, to compare with: [`Matcher::plain`].
+    pub fn plain(rules: Arc<RuleSet>, key: Arc<FingerprintKey>) -> Detector {
+        let matcher = Matcher::plain(rules.rules());
+        Detector { rules, key, matcher }
     }
 
     /// The rules in force.
@@ -94,7 +96,7 @@ impl Detector {
     /// How many bytes on each side of a place may have a say in what is found there: the context that the parts of a file
     /// need around what is their own.
     pub fn max_window(&self) -> usize {
-        self.rules.rules().iter().map(|rule| candidate::window(rule)).max().unwrap_or_default()
+        self.matcher.max_reach() + candidate::CONTEXT
     }
 
     /// Every hit that is the blob's to report, in the order of places.
@@ -109,7 +111,7 @@ impl Detector {
 
     /// Every candidate of one view, judged when it is the blob's to report.
     fn look(&self, blob: &Blob, view: &Chunk<'_>) -> Vec<Found<'_>> {
-        let candidates = candidate::all(self.rules.rules(), &self.prefilter, &view.bytes);
+        let candidates = candidate::all(self.rules.rules(), &self.matcher, &view.bytes);
         let secret = |candidate: &Candidate<'_>| view.bytes.get(candidate.found.secret.clone()).unwrap_or_default();
         let secrets: Vec<Arc<Secret>> = candidates.iter().map(|one| Arc::new(Secret::new(secret(one)))).collect();
         let spans = candidates.iter().map(|candidate| candidate.found.secret.clone());

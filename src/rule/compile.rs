@@ -99,6 +99,14 @@ impl Pattern {
         Some(Capture { whole, secret, parts })
     }
 
+    /// The named groups, other than the secret, of the match that begins at `start`, where there is one.
+    pub fn parts_at(&self, bytes: &[u8], start: usize) -> Vec<(String, Range<usize>)> {
+        if !self.source.contains("(?P<") && !self.source.contains("(?<") {
+            return Vec::new();
+        }
+        self.find(bytes, start).map(|found| found.parts).unwrap_or_default()
+    }
+
     #[expect(clippy::expect_used, reason = "a user's pattern was proven when it was read, a built-in one by a test")]
     fn compiled(&self) -> &Compiled {
         self.compiled.get_or_init(|| Compiled::new(&self.source, self.secret.as_deref()).expect("a proven pattern"))

@@ -56,7 +56,7 @@ const WINDOWS: &[(&str, &[&str])] = &[
     ("rayon", &["scan.rs", "scan/"]),
     ("regex", &["rule/"]),
     ("regex_syntax", &["rule/"]),
-    ("aho_corasick", &["detect/prefilter.rs"]),
+    ("aho_corasick", &["detect/matcher/plain.rs"]),
     ("serde_yaml", &["yaml.rs", "yaml/"]),
     ("rusqlite", &["ledger/sqlite.rs", "ledger/sqlite/"]),
     ("clap", &["cli/"]),
