@@ -18,6 +18,7 @@ mod crash;
 mod drill;
 mod hands;
 mod house;
+mod index;
 mod ledger;
 mod own;
 mod readme;

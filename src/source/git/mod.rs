@@ -19,15 +19,18 @@
 //! nothing of rules or secrets.
 
 mod added;
+mod compare;
 mod graph;
 pub mod history;
 pub mod id;
+pub mod index;
 mod object;
 mod place;
 mod refs;
 mod remotes;
 mod revision;
 pub mod staged;
+mod tree;
 
 pub use history::History;
 pub use remotes::remotes;

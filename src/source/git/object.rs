@@ -94,6 +94,11 @@ impl Objects {
         self.read(id, ObjectType::Blob)
     }
 
+    /// A tree as it is stored.
+    pub fn tree_bytes(&self, id: Id) -> Result<Vec<u8>, Absent> {
+        self.read(id, ObjectType::Tree)
+    }
+
     /// A tree's entries, in its order.
     pub fn tree(&self, id: Id) -> Result<Vec<Entry>, Absent> {
         entries(&self.read(id, ObjectType::Tree)?).ok_or_else(|| Absent::corrupt("not a tree"))

@@ -4,21 +4,20 @@
 //! ([`crate::source::Blob::touched`]). In a merge what any side has is not new. Before the first commit all of it is. The index
 //! is read as a file: nothing is refreshed, locked or written.
 
-use super::id::Id;
+use super::compare::{self, Change, Compared, Gone};
+use super::id::{Hash, Id};
+use super::index::Index;
 use super::object::{Kind, Objects};
 use super::place::Place;
 use super::{added, refs};
 use crate::source::{Blob, Error, Item, Provenance, SkipReason, Skipped, Source};
 use crate::text::terminal::printable;
-use git2::{Index, IndexEntry, IndexEntryExtendedFlag};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
 /// Most files that went away among which the origin of a renamed one is looked for.
 const MOST_RENAMES: usize = 200;
-/// What marks a submodule in an index (git: `S_IFGITLINK`).
-const SUBMODULE: u32 = 0o160000;
 
 /// What is staged in a repository.
 pub struct Staged {
@@ -31,22 +30,32 @@ impl Staged {
         Ok(Staged { place: Place::open(path)? })
     }
 
-    /// The index; one that is not there yet is empty.
-    fn index(&self) -> Result<Vec<IndexEntry>, Error> {
-        let path = &self.place.index;
-        let fail = |why: String| Error::NoSource { what: format!("the index of {}", self.place.name), why };
-        if !path.exists() {
-            return Ok(Vec::new());
-        }
-        let index = Index::open(path).map_err(|error| fail(error.message().to_owned()))?;
-        Ok(index.iter().collect())
+    /// The index, when there is one yet.
+    fn index(&self) -> Result<Option<Index>, Error> {
+        Index::open(&self.place.index, &self.place.dir, Hash::Sha1).map_err(|error| Error::NoSource {
+            what: format!("the index of {}", self.place.name),
+            why: error.to_string(),
+        })
     }
 
-    /// The trees that the commit will stand on: HEAD and, in a merge, the other sides.
-    fn parents(&self, sink: &mut dyn FnMut(Item) -> bool) -> Vec<Version> {
+    /// The index against each commit that the next one will stand on: HEAD and, in a merge, the other sides.
+    fn compare(&self, index: &Index, sink: &mut dyn FnMut(Item) -> bool) -> Vec<Compared> {
+        let objects = &self.place.objects;
+        let mut skip = |id: Id, absent: super::object::Absent| {
+            sink(Item::Skipped(absent.skipped(format!("{id}, which the index is compared with"))));
+        };
         let head = refs::one(&self.place, "HEAD");
         let commits = head.into_iter().chain(refs::merging(&self.place));
-        commits.map(|commit| Version::read(&self.place.objects, commit, sink)).collect()
+        let tops = commits.map(|commit| objects.header(commit).map_err(|absent| skip(commit, absent)).ok());
+        let mut tops: Vec<Option<Id>> = tops.map(|header| header.map(|header| header.tree)).collect();
+        if tops.is_empty() {
+            tops.push(None);
+        }
+        let mut all: Vec<Compared> = tops.into_iter().map(|top| compare::compare(objects, index, top)).collect();
+        for (id, absent) in all.iter_mut().flat_map(|one| one.absent.drain(..)) {
+            skip(id, absent);
+        }
+        all
     }
 }
 
@@ -56,12 +65,13 @@ impl Source for Staged {
     }
 
     fn walk(&mut self, sink: &mut dyn FnMut(Item) -> bool) -> Result<(), Error> {
-        let entries = self.index()?;
-        let parents = self.parents(sink);
-        let changed: Vec<&IndexEntry> = entries.iter().filter(|entry| is_new(entry, &parents)).collect();
-        let gone = gone(&self.place.objects, &parents, &entries, &changed);
+        let Some(index) = self.index()? else { return Ok(()) };
+        let compared = self.compare(&index, sink);
+        drop(index);
+        let changed = new_to_all(&compared);
+        let gone = Away::find(&self.place.objects, &compared, &changed);
         for entry in changed {
-            if !sink(read(&self.place.objects, entry, &parents, &gone)) {
+            if !sink(read(&self.place.objects, &entry, &gone)) {
                 break;
             }
         }
@@ -69,82 +79,50 @@ impl Source for Staged {
     }
 }
 
-/// One tree that the commit will stand on: blobs and submodules by path.
-struct Version(BTreeMap<Vec<u8>, Id>);
+/// An entry that no parent has at its path.
+struct Changed<'c> {
+    entry: &'c Change,
+    /// What they have there, each.
+    before: Vec<Id>,
+}
 
-impl Version {
-    fn read(objects: &Objects, commit: Id, sink: &mut dyn FnMut(Item) -> bool) -> Version {
-        let mut files = BTreeMap::new();
-        let mut skip = |id: Id, absent: super::object::Absent| {
-            sink(Item::Skipped(absent.skipped(format!("{id}, which the index is compared with"))));
-        };
-        let mut folders = match objects.header(commit) {
-            Ok(header) => vec![(Vec::new(), header.tree)],
-            Err(absent) => {
-                skip(commit, absent);
-                Vec::new()
-            }
-        };
-        while let Some((folder, id)) = folders.pop() {
-            match objects.tree(id) {
-                Err(absent) => skip(id, absent),
-                Ok(entries) => {
-                    for entry in entries {
-                        let path = [folder.as_slice(), &entry.name].concat();
-                        match entry.kind {
-                            Kind::Tree => folders.push(([path.as_slice(), b"/"].concat(), entry.id)),
-                            _ => drop(files.insert(path, entry.id)),
-                        }
-                    }
-                }
-            }
+/// What is new against each parent.
+fn new_to_all(compared: &[Compared]) -> Vec<Changed<'_>> {
+    let Some((first, others)) = compared.split_first() else { return Vec::new() };
+    let key = |change: &Change| (change.path.clone(), change.stage);
+    let by_key = |one: &Compared| one.changes.iter().map(|change| (key(change), change.before)).collect();
+    let others: Vec<HashMap<_, Option<Id>>> = others.iter().map(by_key).collect();
+    let changed = first.changes.iter().filter_map(|entry| {
+        let mut before = Vec::from_iter(entry.before);
+        for other in &others {
+            before.extend(other.get(&key(entry))?);
         }
-        Version(files)
-    }
-}
-
-/// Whether no parent has this at its path. An entry that is only announced (`git add -N`) holds nothing yet.
-fn is_new(entry: &IndexEntry, parents: &[Version]) -> bool {
-    let announced = IndexEntryExtendedFlag::from_bits_truncate(entry.flags_extended);
-    !announced.contains(IndexEntryExtendedFlag::INTENT_TO_ADD)
-        && !parents.iter().any(|parent| parent.0.get(&entry.path).copied() == id(entry))
-}
-
-/// 0 for an entry that is ready, 1 to 3 for the sides of a conflict (gitformat-index(5), "stage").
-fn stage(entry: &IndexEntry) -> u16 {
-    (entry.flags >> 12) & 3
-}
-
-/// The blob's name.
-fn id(entry: &IndexEntry) -> Option<Id> {
-    Id::new(entry.id.as_bytes())
+        Some(Changed { entry, before })
+    });
+    changed.collect()
 }
 
 /// One entry that the commit would change.
-fn read(objects: &Objects, entry: &IndexEntry, parents: &[Version], gone: &Gone) -> Item {
-    let path = printable(&entry.path);
-    if stage(entry) != 0 {
-        return Item::Skipped(Skipped::asked(
-            path,
-            SkipReason::Unmerged,
-            format!("side {} of a conflict", stage(entry)),
-        ));
+fn read(objects: &Objects, changed: &Changed<'_>, away: &Away) -> Item {
+    let Change { path, id, stage, .. } = changed.entry;
+    let name = printable(path);
+    if *stage != 0 {
+        return Item::Skipped(Skipped::asked(name, SkipReason::Unmerged, format!("side {stage} of a conflict")));
     }
-    if entry.mode == SUBMODULE {
-        return Item::Skipped(Skipped::passed(path, SkipReason::Submodule, format!("at commit {}", entry.id)));
+    if changed.entry.is_submodule() {
+        return Item::Skipped(Skipped::passed(name, SkipReason::Submodule, format!("at commit {id}")));
     }
-    let Some(id) = id(entry) else { return Item::Skipped(Skipped::asked(path, SkipReason::Corrupt, "no object id")) };
-    let bytes = match objects.blob(id) {
+    let bytes = match objects.blob(*id) {
         Ok(bytes) => bytes,
-        Err(absent) => return Item::Skipped(absent.skipped(path)),
+        Err(absent) => return Item::Skipped(absent.skipped(name)),
     };
-    let touched = added::ranges(&gone.versions(objects, entry, parents, &bytes), &bytes);
-    let provenance = Provenance::Staged { path: entry.path.clone(), blob: id.to_string() };
+    let touched = added::ranges(&away.versions(objects, changed, &bytes), &bytes);
+    let provenance = Provenance::Staged { path: path.clone(), blob: id.to_string() };
     Item::Blob(Blob { touched: Some(touched), ..Blob::whole(bytes, Arc::new(provenance)) })
 }
 
 /// Blobs of the parents that may have been renamed.
-struct Gone {
+struct Away {
     /// Ids that a parent has at a path that the index has no more: a file that is one of them was moved as it is. A copy
     /// is no move: it brings the same bytes to one more place.
     moved: HashSet<Id>,
@@ -152,32 +130,42 @@ struct Gone {
     contents: Vec<Vec<u8>>,
 }
 
-impl Gone {
+impl Away {
+    /// Looks for what was moved, when anything is new at its path.
+    fn find(objects: &Objects, compared: &[Compared], changed: &[Changed<'_>]) -> Away {
+        if changed.iter().all(|changed| !changed.before.is_empty()) {
+            return Away { moved: HashSet::new(), contents: Vec::new() };
+        }
+        let (mut moved, mut folders) = (HashSet::new(), Vec::new());
+        for gone in compared.iter().flat_map(|one| &one.gone) {
+            match gone {
+                Gone::File(id) => drop(moved.insert(*id)),
+                Gone::Folder(id) => folders.push(*id),
+            }
+        }
+        while let Some(folder) = folders.pop() {
+            for entry in objects.tree(folder).unwrap_or_default() {
+                match entry.kind {
+                    Kind::Tree => folders.push(entry.id),
+                    Kind::Blob | Kind::Submodule => drop(moved.insert(entry.id)),
+                }
+            }
+        }
+        let mut left: Vec<Id> = moved.iter().copied().collect();
+        left.sort();
+        let contents = left.into_iter().take(MOST_RENAMES).filter_map(|id| objects.blob(id).ok()).collect();
+        Away { moved, contents }
+    }
+
     /// What to compare a staged blob with: what its path held, or where it came from.
-    fn versions(&self, objects: &Objects, entry: &IndexEntry, parents: &[Version], new: &[u8]) -> Vec<Vec<u8>> {
-        if id(entry).is_some_and(|id| self.moved.contains(&id)) {
+    fn versions(&self, objects: &Objects, changed: &Changed<'_>, new: &[u8]) -> Vec<Vec<u8>> {
+        if self.moved.contains(&changed.entry.id) {
             return vec![new.to_vec()];
         }
-        let at_path = parents.iter().filter_map(|parent| objects.blob(*parent.0.get(&entry.path)?).ok());
-        let versions: Vec<Vec<u8>> = at_path.collect();
+        let versions: Vec<Vec<u8>> = changed.before.iter().filter_map(|id| objects.blob(*id).ok()).collect();
         match versions.is_empty() {
             true => added::renamed_from(&self.contents, new).cloned().into_iter().collect(),
             false => versions,
         }
     }
-}
-
-/// Looks for what was moved, when anything is new at its path.
-fn gone(objects: &Objects, parents: &[Version], entries: &[IndexEntry], changed: &[&IndexEntry]) -> Gone {
-    let files = || parents.iter().flat_map(|parent| &parent.0);
-    let fresh = |entry: &&IndexEntry| !parents.iter().any(|parent| parent.0.contains_key(&entry.path));
-    if !changed.iter().any(fresh) {
-        return Gone { moved: HashSet::new(), contents: Vec::new() };
-    }
-    let staged: HashSet<&[u8]> = entries.iter().map(|entry| entry.path.as_slice()).collect();
-    let moved: HashSet<Id> = files().filter(|(path, _)| !staged.contains(path.as_slice())).map(|(_, id)| *id).collect();
-    let mut left: Vec<Id> = moved.iter().copied().collect();
-    left.sort();
-    let contents = left.into_iter().take(MOST_RENAMES).filter_map(|id| objects.blob(id).ok()).collect();
-    Gone { moved, contents }
 }
