@@ -53,7 +53,7 @@ const WINDOWS: &[(&str, &[&str])] = &[
     ("reqwest", &["http/client.rs", "http/client/"]),
     ("git2", &["source/git/"]),
     ("ignore", &["source/files.rs"]),
-    ("rayon", &["scan.rs", "scan/"]),
+    ("rayon", &["scan.rs", "scan/", "source/git/pack/walk.rs"]),
     ("regex", &["rule/"]),
     ("regex_syntax", &["rule/"]),
     ("aho_corasick", &["detect/matcher/plain.rs"]),

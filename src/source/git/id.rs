@@ -43,6 +43,11 @@ impl Id {
         Some(Id { bytes, hash })
     }
 
+    /// Zeros: the name of no object.
+    pub fn nothing(hash: Hash) -> Id {
+        Id { bytes: [0; 32], hash }
+    }
+
     /// Its bytes.
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.hash.width()).unwrap_or(&self.bytes)

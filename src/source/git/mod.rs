@@ -25,6 +25,7 @@ pub mod history;
 pub mod id;
 pub mod index;
 mod object;
+pub mod pack;
 mod place;
 mod refs;
 mod remotes;

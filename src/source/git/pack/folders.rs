@@ -1,0 +1,102 @@
+//! Which `objects` folders there are, and which packs lie in one.
+
+use super::Pack;
+use super::bytes::open;
+use crate::source::git::id::Hash;
+use crate::source::{SkipReason, Skipped};
+use crate::text::terminal::printable;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+/// Alternates of alternates are followed so far; git itself stops at five (its "alternate object stores nested too deep").
+const DEEPEST: usize = 5;
+/// So many folders in all.
+const MOST: usize = 1000;
+
+/// These `objects` folders and their alternates (`info/alternates`, gitrepository-layout(5)), each once.
+pub(super) fn with_alternates(folders: &[PathBuf], problems: &mut Vec<Skipped>) -> Vec<PathBuf> {
+    let (mut found, mut seen) = (Vec::new(), Vec::new());
+    let mut next: Vec<(PathBuf, usize)> = folders.iter().rev().map(|folder| (folder.clone(), 0)).collect();
+    while let Some((folder, depth)) = next.pop() {
+        let Ok(real) = fs::canonicalize(&folder) else {
+            if depth > 0 {
+                problems.push(skipped(&folder, SkipReason::Missing, "it is named as an alternate"));
+            }
+            continue;
+        };
+        if seen.contains(&real) {
+            continue;
+        }
+        if depth > DEEPEST || found.len() >= MOST {
+            problems.push(skipped(&folder, SkipReason::Unreadable, "alternates of alternates are nested too deep"));
+            continue;
+        }
+        seen.push(real);
+        let list = fs::read(folder.join("info/alternates")).unwrap_or_default();
+        let others = list.split(|&byte| byte == b'\n').filter_map(path_of_line);
+        let others: Vec<_> = others.map(|other| (folder.join(other), depth + 1)).collect();
+        next.extend(others.into_iter().rev());
+        found.push(folder);
+    }
+    found
+}
+
+/// A line is a path, relative to the folder; `#` begins a comment, quotes are as in C.
+fn path_of_line(line: &[u8]) -> Option<PathBuf> {
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    if line.is_empty() || line.starts_with(b"#") {
+        return None;
+    }
+    let Some(quoted) = line.strip_prefix(b"\"").and_then(|line| line.strip_suffix(b"\"")) else {
+        return Some(PathBuf::from(OsStr::from_bytes(line)));
+    };
+    let (mut path, mut rest) = (Vec::new(), quoted.iter().copied());
+    while let Some(byte) = rest.next() {
+        path.push(match byte {
+            b'\\' => match rest.next()? {
+                b'n' => b'\n',
+                b't' => b'\t',
+                high @ b'0'..=b'3' => {
+                    let digit = |byte: u8| byte.checked_sub(b'0').filter(|digit| *digit < 8);
+                    (high - b'0') << 6 | digit(rest.next()?)? << 3 | digit(rest.next()?)?
+                }
+                other => other,
+            },
+            byte => byte,
+        });
+    }
+    Some(PathBuf::from(OsString::from_vec(path)))
+}
+
+/// Names of the packs in an `objects` folder (`pack-1234`), sorted.
+pub(super) fn packs(folder: &Path) -> Vec<OsString> {
+    let entries = fs::read_dir(folder.join("pack")).into_iter().flatten().flatten();
+    let is_idx = |path: &Path| path.extension() == Some(OsStr::new("idx"));
+    let stem = |path: PathBuf| is_idx(&path).then(|| path.file_stem().map(OsStr::to_owned)).flatten();
+    let mut names: Vec<OsString> = entries.filter_map(|entry| stem(entry.path())).collect();
+    names.sort_unstable();
+    names
+}
+
+/// Opens one pack of an `objects` folder. `None`: it is gone again, as after `git repack`.
+pub(super) fn pack(folder: &Path, name: &OsStr, hash: Hash) -> Result<Option<Pack>, Skipped> {
+    let path = |end: &str| {
+        let mut file = name.to_owned();
+        file.push(end);
+        folder.join("pack").join(file)
+    };
+    let opened = |end: &str| match open(&path(end)) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(skipped(&path(end), SkipReason::Unreadable, &error.to_string())),
+    };
+    let (Some(idx), Some(pack)) = (opened(".idx")?, opened(".pack")?) else { return Ok(None) };
+    let stem = folder.join("pack").join(name);
+    Pack::open(stem, pack, idx, hash).map(Some).map_err(|why| skipped(&path(".pack"), SkipReason::Corrupt, why))
+}
+
+pub(super) fn skipped(path: &Path, why: SkipReason, detail: &str) -> Skipped {
+    Skipped::asked(printable(path.as_os_str().as_encoded_bytes()), why, detail)
+}

@@ -1,0 +1,295 @@
+//! Which entry is a delta to which, before anything is inflated: the trees that a walk goes down.
+//!
+//! Entries are ranked by where they lie: packs one after another, in a pack by offset, then loose objects. One sweep over
+//! each pack reads the heads of its entries. Children are kept as ranges of one list, so a node costs a few numbers.
+
+use super::entry::{self, Base, Entry};
+use super::read::no_base;
+use super::{Absent, Kind, Pack, Store};
+use crate::source::git::id::Id;
+
+/// Bytes read at once by the sweep.
+const WINDOW: usize = 1 << 20;
+
+/// A place in the order of offsets.
+pub(super) type Rank = u32;
+
+/// What stands in place of a parent.
+const NO_PARENT: u32 = u32::MAX - 8;
+const BROKEN: u32 = u32::MAX;
+const LOOSE: u32 = u32::MAX - 1;
+
+/// The trees of a store's deltas.
+#[derive(Default)]
+pub(super) struct Forest {
+    /// The number of the object at a rank.
+    numbers: Vec<u32>,
+    /// Where its entry begins; of a loose object 0.
+    offsets: Vec<u64>,
+    /// Where the ranks of each pack begin; last, where those of loose objects do.
+    starts: Vec<Rank>,
+    /// Where the children of each rank begin; one more at the end.
+    firsts: Vec<u32>,
+    children: Vec<Rank>,
+    /// How many objects that count are in the tree below a rank, itself included. 0: it can be passed over.
+    weights: Vec<u32>,
+    /// Objects that rest on no other, of the kinds asked for (a loose one is of a kind not known yet).
+    pub roots: Vec<Rank>,
+    /// Numbers of objects that no root leads to.
+    pub problems: Vec<(u32, Absent)>,
+}
+
+/// Where the packed bytes of an entry are.
+pub(super) struct Packed<'s> {
+    pub pack: &'s Pack,
+    pub offset: u64,
+    pub end: u64,
+}
+
+impl Forest {
+    /// Reads all heads.
+    pub fn of(store: &Store, kinds: &[Kind]) -> Forest {
+        let mut forest = Forest::default();
+        forest.rank(store);
+        let (parents, mut problems) = forest.sweep(store);
+        forest.join(&parents);
+        let order = forest.order(&parents, kinds, &mut problems);
+        forest.weigh(store, &parents, &order);
+        forest.problems = problems;
+        forest
+    }
+
+    /// The number of the object at a rank.
+    pub fn number(&self, rank: Rank) -> u32 {
+        self.numbers.get(at(rank)).copied().unwrap_or(u32::MAX)
+    }
+
+    /// What rests on the object at a rank and leads to something that counts: the lightest first.
+    pub fn children(&self, rank: Rank) -> &[Rank] {
+        let firsts = self.firsts.get(at(rank)..).and_then(|firsts| firsts.first_chunk::<2>());
+        let all = firsts.and_then(|[first, end]| self.children.get(at(*first)..at(*end))).unwrap_or_default();
+        all.get(all.partition_point(|child| self.weight(*child) == 0)..).unwrap_or_default()
+    }
+
+    /// How many objects there are to be seen at and below a rank.
+    pub fn weight(&self, rank: Rank) -> u32 {
+        self.weights.get(at(rank)).copied().unwrap_or(0)
+    }
+
+    /// Where the entry of a rank lies; `None` for a loose object.
+    pub fn packed<'s>(&self, store: &'s Store, rank: Rank) -> Option<Packed<'s>> {
+        let index = self.starts.partition_point(|start| *start <= rank).checked_sub(1)?;
+        let pack = store.packs.get(index)?;
+        let last = self.starts.get(index + 1).copied()?;
+        let offset = self.offsets.get(at(rank)).copied()?;
+        let next = self.offsets.get(at(rank) + 1).copied().filter(|_| rank + 1 < last);
+        Some(Packed { pack, offset, end: next.unwrap_or(pack.end).clamp(offset, pack.end.max(offset)) })
+    }
+
+    /// Ranks all entries by offset.
+    fn rank(&mut self, store: &Store) {
+        for (pack, first) in store.packs.iter().zip(&store.starts) {
+            self.starts.push(self.next_rank());
+            let spots = pack.idx.spots().unwrap_or_default();
+            let mut order: Vec<(u64, u32)> = spots.iter().map(|spot| spot.offset).zip(*first..).collect();
+            order.sort_unstable();
+            self.offsets.extend(order.iter().map(|(offset, _)| *offset));
+            self.numbers.extend(order.iter().map(|(_, number)| *number));
+        }
+        self.starts.push(self.next_rank());
+        let loose = store.first_loose()..store.count();
+        self.offsets.extend(loose.clone().map(|_| 0));
+        self.numbers.extend(loose);
+    }
+
+    fn next_rank(&self) -> Rank {
+        u32::try_from(self.numbers.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The parent of every rank, or what stands in its place.
+    fn sweep(&self, store: &Store) -> (Vec<u32>, Vec<(u32, Absent)>) {
+        let (mut parents, mut problems) = (Vec::with_capacity(self.numbers.len()), Vec::new());
+        let mut window = Window { at: 0, bytes: vec![0; WINDOW], len: 0 };
+        for (index, pack) in store.packs.iter().enumerate() {
+            window.len = 0;
+            let mut last = None;
+            for (offset, number) in self.ranked(index) {
+                let parent = match window.head(pack, offset) {
+                    Some(_) if last == Some(offset) => Err(Absent::corrupt("its entry is that of another object")),
+                    Some(entry) => self.parent(store, index, offset, entry.base),
+                    None => Err(Absent::corrupt("no entry begins there")),
+                };
+                last = Some(offset);
+                parents.push(parent.unwrap_or_else(|absent| {
+                    problems.push((number, absent));
+                    BROKEN
+                }));
+            }
+        }
+        parents.resize(self.numbers.len(), LOOSE);
+        (parents, problems)
+    }
+
+    /// Offsets and numbers of a pack's entries.
+    fn ranked(&self, index: usize) -> impl Iterator<Item = (u64, u32)> {
+        let bounds = self.starts.get(index..).and_then(|starts| starts.first_chunk::<2>());
+        let ranks = bounds.map_or(0..0, |[start, end]| at(*start)..at(*end));
+        let offsets = self.offsets.get(ranks.clone()).unwrap_or_default();
+        offsets.iter().copied().zip(self.numbers.get(ranks).unwrap_or_default().iter().copied())
+    }
+
+    fn parent(&self, store: &Store, index: usize, offset: u64, base: Base) -> Result<u32, Absent> {
+        match base {
+            Base::Whole(kind) => Ok(NO_PARENT + kind as u32),
+            Base::Back(distance) => {
+                let base = offset.checked_sub(distance).filter(|_| distance > 0);
+                let base = base.and_then(|base| self.begins(index, base));
+                base.ok_or_else(|| Absent::corrupt("its delta's base is no entry"))
+            }
+            Base::Named(id) => self.named(store, &id).ok_or_else(|| no_base(&id)),
+        }
+    }
+
+    fn named(&self, store: &Store, id: &Id) -> Option<Rank> {
+        let number = store.number(id)?;
+        let Some(loose) = number.checked_sub(store.first_loose()) else {
+            let index = store.starts.partition_point(|start| *start <= number).checked_sub(1)?;
+            let spot = store.packs.get(index)?.idx.spot(number - store.starts.get(index)?)?;
+            return self.begins(index, spot.offset);
+        };
+        self.starts.last()?.checked_add(loose)
+    }
+
+    /// The rank of the entry of a pack that begins at this offset.
+    fn begins(&self, index: usize, offset: u64) -> Option<Rank> {
+        let [start, end] = *self.starts.get(index..)?.first_chunk::<2>()?;
+        let found = self.offsets.get(at(start)..at(end))?.binary_search(&offset).ok()?;
+        start.checked_add(u32::try_from(found).ok()?)
+    }
+
+    /// Lists the children of each.
+    fn join(&mut self, parents: &[u32]) {
+        let mut firsts = vec![0u32; parents.len() + 1];
+        for parent in parents.iter().filter(|parent| **parent < NO_PARENT) {
+            if let Some(count) = firsts.get_mut(at(*parent) + 1) {
+                *count += 1;
+            }
+        }
+        let mut sum = 0;
+        for first in &mut firsts {
+            sum += *first;
+            *first = sum;
+        }
+        let mut next = firsts.clone();
+        let mut children = vec![0; at(sum)];
+        for (parent, rank) in parents.iter().zip(0..) {
+            if let Some(next) = next.get_mut(at(*parent)).filter(|_| *parent < NO_PARENT) {
+                if let Some(place) = children.get_mut(at(*next)) {
+                    *place = rank;
+                }
+                *next += 1;
+            }
+        }
+        (self.firsts, self.children) = (firsts, children);
+    }
+
+    /// All that roots of the kinds asked for lead to, parents first. What no root leads to is told.
+    fn order(&mut self, parents: &[u32], kinds: &[Kind], problems: &mut Vec<(u32, Absent)>) -> Vec<Rank> {
+        let mut reached = vec![false; parents.len()];
+        let mut order = Vec::new();
+        let is_wanted = |parent: u32| parent == LOOSE || kinds.iter().any(|kind| parent == NO_PARENT + *kind as u32);
+        for wanted in [true, false] {
+            let mut done = order.len();
+            for (parent, rank) in parents.iter().zip(0..) {
+                if *parent >= NO_PARENT && *parent != BROKEN && is_wanted(*parent) == wanted {
+                    order.push(rank);
+                    if wanted {
+                        self.roots.push(rank);
+                    }
+                }
+            }
+            while let Some(&rank) = order.get(done) {
+                done += 1;
+                if let Some(reached) = reached.get_mut(at(rank)) {
+                    *reached = true;
+                }
+                let firsts = self.firsts.get(at(rank)..).and_then(|firsts| firsts.first_chunk::<2>());
+                let children = firsts.and_then(|[first, end]| self.children.get(at(*first)..at(*end)));
+                order.extend_from_slice(children.unwrap_or_default());
+            }
+            if wanted {
+                // The others are walked only to know that something leads to them.
+                self.weights = vec![0; parents.len()];
+                for rank in &order {
+                    if let Some(weight) = self.weights.get_mut(at(*rank)) {
+                        *weight = 1;
+                    }
+                }
+            }
+        }
+        for ((reached, parent), number) in reached.iter().zip(parents).zip(&self.numbers) {
+            if !reached && *parent != BROKEN {
+                problems.push((*number, Absent::corrupt("its chain of deltas does not end in an object")));
+            }
+        }
+        order.retain(|rank| self.weight(*rank) > 0);
+        order
+    }
+
+    /// Weighs each tree, and puts the heaviest child last: its parent is not needed any more when it is gone down.
+    fn weigh(&mut self, store: &Store, parents: &[u32], order: &[Rank]) {
+        // With one pack, every object is there once.
+        let once = store.packs.len() < 2 && self.starts.last() == Some(&self.next_rank());
+        for rank in order.iter().rev() {
+            let counts = once || {
+                let number = self.number(*rank);
+                store.number(&store.id(number)) == Some(number)
+            };
+            let Some(weight) = self.weights.get_mut(at(*rank)) else { continue };
+            *weight -= u32::from(!counts);
+            let weight = *weight;
+            let parent = parents.get(at(*rank)).copied().unwrap_or(BROKEN);
+            if let Some(above) = self.weights.get_mut(at(parent)) {
+                *above += weight;
+            }
+        }
+        let (weights, children) = (&self.weights, &mut self.children);
+        let weight = |rank: &Rank| weights.get(at(*rank)).copied().unwrap_or(0);
+        for pair in self.firsts.windows(2) {
+            if let [first, end] = *pair
+                && let Some(children) = children.get_mut(at(first)..at(end)).filter(|children| children.len() > 1)
+            {
+                children.sort_by_key(weight);
+            }
+        }
+        self.roots.retain(|rank| weight(rank) > 0);
+    }
+}
+
+/// A rank as an index.
+pub(super) fn at(rank: Rank) -> usize {
+    rank as usize
+}
+
+/// A stretch of a pack in memory.
+struct Window {
+    at: u64,
+    bytes: Vec<u8>,
+    len: usize,
+}
+
+impl Window {
+    /// The head of the entry at `offset`.
+    fn head(&mut self, pack: &Pack, offset: u64) -> Option<Entry> {
+        let room = usize::try_from(pack.end.checked_sub(offset)?).unwrap_or(usize::MAX);
+        let most = entry::LONGEST.min(room);
+        if offset < self.at || offset + most as u64 > self.at + self.len as u64 {
+            self.at = offset;
+            let buffer = self.bytes.get_mut(..WINDOW.min(room))?;
+            self.len = pack.bytes.fill(offset, buffer).ok()?;
+        }
+        let begin = usize::try_from(offset - self.at).ok()?;
+        let head = self.bytes.get(..self.len)?.get(begin..)?;
+        Entry::parse(head.get(..most).unwrap_or(head), pack.idx.hash()).filter(|_| offset >= 12)
+    }
+}

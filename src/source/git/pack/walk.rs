@@ -1,0 +1,366 @@
+//! Every object once: down the trees of deltas, each entry inflated once with its base at hand.
+//!
+//! A worker takes a tree and keeps a list of what is still to be done, each with the base that it rests on. What is light
+//! is done first and the heaviest child last, when nobody else needs the base: so no more than about the logarithm of a
+//! family's size is held, however long its chains are. A worker with nothing to do is given the upper end of another's list.
+
+use super::delta::{self, Run};
+use super::entry::Entry;
+use super::forest::{Forest, Packed, Rank};
+use super::inflate::Inflater;
+use super::{Absent, Kind, LARGEST, Object, Store, loose};
+use crate::source::SkipReason;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+/// Roots that a worker takes at once.
+const ROOTS: usize = 16;
+
+/// What a walk came to.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Walked {
+    /// Numbers of objects that were not seen, sorted. Of one whose base is broken the kind is not known: it is told always.
+    pub problems: Vec<(u32, Absent)>,
+    /// Objects seen that count.
+    pub objects: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+/// Who looks at the objects. Called from several threads, in an order that may be another every time; an object always
+/// with the state that its base gave.
+pub trait Visitor: Sync {
+    /// Kept while the object is a base of others.
+    type State: Send + Sync;
+
+    /// An object that rests on no other.
+    fn whole(&self, object: &Seen<'_>) -> Self::State;
+
+    /// An object that was made from another one of `base_len` bytes. `runs` are the bytes copied unchanged, in order of
+    /// [`Run::at`]; everything else is its own.
+    fn delta(&self, object: &Seen<'_>, base: &Self::State, base_len: usize, runs: &[Run]) -> Self::State;
+
+    /// Whether to stop soon.
+    fn stop(&self) -> bool {
+        false
+    }
+}
+
+/// An object that is looked at.
+#[derive(Debug, Clone, Copy)]
+pub struct Seen<'o> {
+    /// Its number in the store.
+    pub number: u32,
+    /// What it is.
+    pub kind: Kind,
+    /// All of it.
+    pub bytes: &'o [u8],
+    /// `false`: a copy of an object that is seen elsewhere, here only as a base of others.
+    pub first: bool,
+}
+
+impl Store {
+    /// Shows every object of these kinds to the visitor, once each, on the threads of the current pool. About `memory`
+    /// bytes of bases are held at most.
+    pub fn walk<V: Visitor>(&self, kinds: &[Kind], memory: usize, visitor: &V) -> Walked {
+        let _ = memory;
+        let mut forest = Forest::of(self, kinds);
+        let unreached = std::mem::take(&mut forest.problems);
+        let threads = rayon::current_num_threads();
+        let walk = Walk {
+            store: self,
+            forest: &forest,
+            kinds,
+            visitor,
+            next_root: AtomicUsize::new(0),
+            shared: Mutex::new(Shared { jobs: Vec::new(), working: 0 }),
+            more: Condvar::new(),
+            waiting: AtomicUsize::new(0),
+            stopped: AtomicBool::new(false),
+            walked: Mutex::new(Walked::default()),
+        };
+        rayon::scope(|scope| {
+            for _ in 1..threads {
+                scope.spawn(|_| walk.work());
+            }
+            walk.work();
+        });
+        let mut walked = walk.walked.into_inner().unwrap_or_else(PoisonError::into_inner);
+        walked.problems.extend(unreached);
+        walked.problems.sort_by_key(|(number, _)| *number);
+        if !walk.stopped.into_inner() {
+            self.try_again(kinds, visitor, &mut walked);
+        }
+        walked
+    }
+
+    /// What failed in the walk may be there in another copy.
+    fn try_again<V: Visitor>(&self, kinds: &[Kind], visitor: &V, walked: &mut Walked) {
+        for (number, absent) in std::mem::take(&mut walked.problems) {
+            let id = self.id(number);
+            if self.number(&id) != Some(number) {
+                continue;
+            }
+            match self.read(&id).ok().filter(|object| super::read::names(&id, object)) {
+                Some(Object { kind, bytes }) if kinds.contains(&kind) => {
+                    visitor.whole(&Seen { number, kind, bytes: &bytes, first: true });
+                    walked.objects += 1;
+                    walked.bytes += bytes.len() as u64;
+                }
+                Some(_) => {}
+                None => walked.problems.push((number, absent)),
+            }
+        }
+    }
+}
+
+/// An object that others rest on.
+struct Node<S> {
+    kind: Kind,
+    bytes: Vec<u8>,
+    state: S,
+}
+
+/// An object to be looked at, and its base.
+struct Job<S> {
+    rank: Rank,
+    base: Option<Arc<Node<S>>>,
+}
+
+struct Shared<S> {
+    jobs: Vec<Job<S>>,
+    /// Workers that have something to do.
+    working: usize,
+}
+
+/// One walk under way.
+struct Walk<'w, V: Visitor> {
+    store: &'w Store,
+    forest: &'w Forest,
+    kinds: &'w [Kind],
+    visitor: &'w V,
+    next_root: AtomicUsize,
+    shared: Mutex<Shared<V::State>>,
+    more: Condvar,
+    /// Workers that have nothing to do.
+    waiting: AtomicUsize,
+    stopped: AtomicBool,
+    walked: Mutex<Walked>,
+}
+
+/// What a worker uses again and again.
+struct Worker {
+    inflater: Inflater,
+    packed: Vec<u8>,
+    delta: Vec<u8>,
+    leaf: Vec<u8>,
+    runs: Vec<Run>,
+    spare: Vec<Vec<u8>>,
+    walked: Walked,
+}
+
+impl<V: Visitor> Walk<'_, V> {
+    fn work(&self) {
+        let mut worker = Worker {
+            inflater: Inflater::new(),
+            packed: Vec::new(),
+            delta: Vec::new(),
+            leaf: Vec::new(),
+            runs: Vec::new(),
+            spare: Vec::new(),
+            walked: Walked::default(),
+        };
+        let mut jobs = Vec::new();
+        self.locked().working += 1;
+        while self.find_work(&mut jobs) {
+            while let Some(job) = jobs.pop() {
+                if self.visitor.stop() {
+                    self.stopped.store(true, Ordering::Relaxed);
+                    self.more.notify_all();
+                }
+                if self.stopped.load(Ordering::Relaxed) {
+                    jobs.clear();
+                    break;
+                }
+                self.node(&mut worker, job, &mut jobs);
+                if self.waiting.load(Ordering::Relaxed) > 0 && jobs.len() > 1 {
+                    self.give(&mut jobs);
+                }
+            }
+        }
+        let mut walked = self.walked.lock().unwrap_or_else(PoisonError::into_inner);
+        walked.problems.append(&mut worker.walked.problems);
+        walked.objects += worker.walked.objects;
+        walked.bytes += worker.walked.bytes;
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Shared<V::State>> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Fills a worker's empty list; `false` when there is nothing left in the whole walk.
+    fn find_work(&self, jobs: &mut Vec<Job<V::State>>) -> bool {
+        let first = self.next_root.fetch_add(ROOTS, Ordering::Relaxed);
+        let roots = self.forest.roots.get(first..).unwrap_or_default();
+        jobs.extend(roots.iter().take(ROOTS).rev().map(|rank| Job { rank: *rank, base: None }));
+        if self.stopped.load(Ordering::Relaxed) {
+            jobs.clear();
+        }
+        if !jobs.is_empty() {
+            return true;
+        }
+        let mut shared = self.locked();
+        shared.working -= 1;
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        loop {
+            let stopped = self.stopped.load(Ordering::Relaxed);
+            if let Some(job) = shared.jobs.pop().filter(|_| !stopped) {
+                jobs.push(job);
+                shared.working += 1;
+                break;
+            }
+            if stopped || shared.working == 0 {
+                self.more.notify_all();
+                break;
+            }
+            shared = self.more.wait(shared).unwrap_or_else(PoisonError::into_inner);
+        }
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
+        !jobs.is_empty()
+    }
+
+    /// Gives the upper half of a list, which has the heaviest trees, to those who wait.
+    fn give(&self, jobs: &mut Vec<Job<V::State>>) {
+        let half = jobs.len() / 2;
+        self.locked().jobs.extend(jobs.drain(..half));
+        self.more.notify_all();
+    }
+
+    /// Looks at an object and at all that rest on it and have nothing resting on them; lists the others.
+    fn node(&self, worker: &mut Worker, job: Job<V::State>, jobs: &mut Vec<Job<V::State>>) {
+        let children = self.forest.children(job.rank);
+        let mut bytes =
+            if children.is_empty() { std::mem::take(&mut worker.leaf) } else { worker.spare.pop().unwrap_or_default() };
+        let seen = self.see(worker, job.rank, job.base.as_deref(), &mut bytes);
+        if let Some(base) = job.base.and_then(Arc::into_inner) {
+            worker.spare.push(base.bytes);
+        }
+        let (kind, state) = match seen {
+            Ok(Some(seen)) if !children.is_empty() => seen,
+            Ok(_) => return worker.leaf = bytes,
+            Err(absent) => return self.broken(worker, job.rank, absent),
+        };
+        let node = Node { kind, bytes, state };
+        let (leaves, others) = children.split_at(children.partition_point(|child| self.forest.weight(*child) == 1));
+        for leaf in leaves {
+            let mut bytes = std::mem::take(&mut worker.leaf);
+            if self.forest.children(*leaf).is_empty()
+                && let Err(absent) = self.see(worker, *leaf, Some(&node), &mut bytes)
+            {
+                self.broken(worker, *leaf, absent);
+            }
+            worker.leaf = bytes;
+        }
+        let deeper = leaves.iter().filter(|leaf| !self.forest.children(**leaf).is_empty());
+        let rest: Vec<Rank> = deeper.chain(others).copied().collect();
+        if rest.is_empty() {
+            worker.spare.push(node.bytes);
+            return;
+        }
+        let node = Arc::new(node);
+        jobs.extend(rest.iter().rev().map(|child| Job { rank: *child, base: Some(Arc::clone(&node)) }));
+    }
+
+    /// Builds an object in `bytes` and shows it. `None`: it is of another kind.
+    fn see(
+        &self,
+        worker: &mut Worker,
+        rank: Rank,
+        base: Option<&Node<V::State>>,
+        bytes: &mut Vec<u8>,
+    ) -> Result<Option<(Kind, V::State)>, Absent> {
+        let number = self.forest.number(rank);
+        let Some(packed) = self.forest.packed(self.store, rank) else {
+            let (id, folder) = self.store.loose_at(number).ok_or_else(Absent::missing)?;
+            let folder = self.store.folders.get(usize::from(folder)).ok_or_else(Absent::missing)?;
+            let object = loose::object(&loose::path(folder, &id), &mut worker.inflater)?.ok_or_else(Absent::missing)?;
+            *bytes = object.bytes;
+            return Ok(self.show(worker, number, object.kind, bytes, None));
+        };
+        let kind = worker.unpack(&packed, base.map(|base| base.bytes.as_slice()), bytes)?;
+        Ok(match (kind, base) {
+            (Some(kind), _) => self.show(worker, number, kind, bytes, None),
+            (None, Some(base)) => self.show(worker, number, base.kind, bytes, Some(base)),
+            (None, None) => None,
+        })
+    }
+
+    fn show(
+        &self,
+        worker: &mut Worker,
+        number: u32,
+        kind: Kind,
+        bytes: &[u8],
+        base: Option<&Node<V::State>>,
+    ) -> Option<(Kind, V::State)> {
+        if !self.kinds.contains(&kind) {
+            return None;
+        }
+        let first = self.store.number(&self.store.id(number)) == Some(number);
+        let seen = Seen { number, kind, bytes, first };
+        worker.walked.objects += u64::from(first);
+        worker.walked.bytes += if first { bytes.len() as u64 } else { 0 };
+        let state = match base {
+            Some(base) => self.visitor.delta(&seen, &base.state, base.bytes.len(), &worker.runs),
+            None => self.visitor.whole(&seen),
+        };
+        Some((kind, state))
+    }
+
+    /// Tells an object that cannot be built, and all that rest on it.
+    fn broken(&self, worker: &mut Worker, rank: Rank, absent: Absent) {
+        let number = self.forest.number(rank);
+        let base = Absent {
+            why: SkipReason::Corrupt,
+            detail: format!("its delta's base {} cannot be read", self.store.id(number)),
+        };
+        worker.walked.problems.push((number, absent));
+        let mut rest = self.forest.children(rank).to_vec();
+        while let Some(rank) = rest.pop() {
+            worker.walked.problems.push((self.forest.number(rank), base.clone()));
+            rest.extend_from_slice(self.forest.children(rank));
+        }
+    }
+}
+
+impl Worker {
+    /// Inflates an entry: an object, whose kind is returned, or a delta, which is applied to `base`.
+    fn unpack(&mut self, packed: &Packed<'_>, base: Option<&[u8]>, out: &mut Vec<u8>) -> Result<Option<Kind>, Absent> {
+        let len = usize::try_from(packed.end - packed.offset).unwrap_or(usize::MAX);
+        if len > LARGEST + LARGEST / 8 {
+            return Err(Absent::too_large(len as u64));
+        }
+        self.packed.resize(len, 0);
+        let read =
+            packed.pack.bytes.fill(packed.offset, &mut self.packed).map_err(|error| Absent::unreadable(&error))?;
+        let bytes = self.packed.get(..read).unwrap_or_default();
+        let entry =
+            Entry::parse(bytes, packed.pack.idx.hash()).ok_or_else(|| Absent::corrupt("no entry begins there"))?;
+        let size = usize::try_from(entry.size).ok().filter(|size| *size <= LARGEST);
+        let size = size.ok_or_else(|| Absent::too_large(entry.size))?;
+        let stream = bytes.get(entry.head..).unwrap_or_default();
+        match (entry.base, base) {
+            (super::entry::Base::Whole(kind), _) => {
+                self.runs.clear();
+                self.inflater.whole(stream, size, out).map_err(Absent::corrupt)?;
+                Ok(Some(kind))
+            }
+            (_, Some(base)) => {
+                self.inflater.whole(stream, size, &mut self.delta).map_err(Absent::corrupt)?;
+                delta::apply(base, &self.delta, out, &mut self.runs).map_err(Absent::corrupt)?;
+                Ok(None)
+            }
+            (_, None) => Err(Absent::corrupt("its delta has no base")),
+        }
+    }
+}
