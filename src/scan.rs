@@ -1,10 +1,9 @@
 //! The first sentence of the product: a source is read, decoded and looked at on all cores, and what was found comes out
 //! in an order of its own.
 //!
-//! The calling thread walks the source; each blob is a task of the pool. At most [`Options::memory`] bytes are under
-//! way at once, whatever the source gives (one bigger blob goes alone). Results carry the number of their blob and are put in
-//! order at the end, so they are the same for any number of threads. Every byte that was asked for is read or accounted
-//! for as skipped: [`Scan::complete`] says which.
+//! A source reads with all threads and lets them look ([`Source::read`], [`watch`]); what is in flight is a few buffers for
+//! each. Every byte that was asked for is read or accounted for as skipped: [`Scan::complete`] says which. Results are the
+//! same, and in the same order, for any number of threads.
 //!
 //! What people decided to live with, and what is not sure enough, is set apart with the reason ([`sift`]).
 //!
@@ -13,21 +12,17 @@
 
 pub mod checkpoint;
 mod sift;
+mod watch;
 
 use crate::detect::{self, AllowList, Baseline, Confidence, Detector, Finding, Hit};
 use crate::report::{Accounting, Dropped};
-use crate::secret::Fingerprint;
-use crate::source::{self, Blob, Item, Provenance, Skipped, Source};
+use crate::source::{self, Skipped, Source};
 use jiff::Timestamp;
-use rayon::ThreadPoolBuilder;
-use std::collections::HashSet;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
+use watch::{Watch, brought};
 
 /// Bytes in flight at most, unless [`Options::memory`] says otherwise.
 pub const MEMORY: usize = 512 << 20;
-/// Bytes of blobs that wait or are being looked at: more makes nothing faster.
-const IN_FLIGHT: usize = 64 << 20;
 
 /// What a scan came to.
 #[derive(Debug)]
@@ -51,7 +46,7 @@ pub struct Scan {
 /// How to scan.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Threads that look at blobs; 0 for as many as there are cores.
+    /// Threads that read and look; 0 for as many as there are cores.
     pub threads: usize,
     /// Bytes that may be in flight at once: read and not yet looked at, or kept because others are made of them.
     pub memory: usize,
@@ -80,7 +75,7 @@ pub trait Progress: Sync {
     fn commits(&self, total: u64);
     /// One of them was walked.
     fn commit(&self);
-    /// A blob of so many bytes was looked at.
+    /// So many more bytes were looked at.
     fn blob(&self, bytes: u64);
 }
 
@@ -105,6 +100,12 @@ pub enum Error {
         /// What a part of a file carries.
         most: usize,
     },
+    /// A mistake of this program's: what was found until then is not the whole.
+    #[error("scan {what}: an internal error, told above; please report it")]
+    Internal {
+        /// What was being looked at.
+        what: String,
+    },
     /// No threads could be had.
     #[error("start the threads of a scan")]
     Threads(#[from] rayon::ThreadPoolBuildError),
@@ -123,43 +124,11 @@ pub fn scan(
     }
     let started = Instant::now();
     tracing::info!(asked = source.describe(), threads = options.threads, "scan begins");
-    let pool = ThreadPoolBuilder::new().num_threads(options.threads).build()?;
-    let (results, room) = (Mutex::new(Vec::new()), Room::new(options.memory.min(IN_FLIGHT)));
-    let (mut skipped, mut read, mut parts) = (Vec::new(), Accounting::default(), 0);
-    pool.in_place_scope(|scope| {
-        source.walk(&mut |item| {
-            match item {
-                Item::Blob(blob) => {
-                    let number = parts;
-                    parts += 1;
-                    // A big file comes in parts, and is one file.
-                    read.blobs += u64::from(blob.offset == 0 && blob.own.start == 0);
-                    read.bytes += blob.own.len() as u64;
-                    let held = room.take(blob.bytes.len());
-                    let results = &results;
-                    scope.spawn(move |_| {
-                        let held = held;
-                        let hits = detector.scan(&blob);
-                        progress.blob(blob.own.len() as u64);
-                        if !hits.is_empty() {
-                            lock(results).push(Looked::new(number, blob, hits));
-                        }
-                        drop(held);
-                    });
-                }
-                Item::Skipped(one) => skipped.push(one),
-                Item::Commit => {
-                    read.commits += 1;
-                    progress.commit();
-                }
-                Item::Commits(total) => progress.commits(total),
-            }
-            true
-        })
-    })?;
-    let hits = brought(results.into_inner().unwrap_or_else(PoisonError::into_inner));
-    let accounting = Accounting { elapsed: started.elapsed(), ..read };
-    Ok(finish(source.describe(), hits, skipped, accounting, options))
+    let watch = Watch::new(detector, options, progress);
+    source.read(&watch)?;
+    let read = watch.end()?;
+    let accounting = Accounting { elapsed: started.elapsed(), ..read.accounting };
+    Ok(finish(source.describe(), brought(read.looked), read.skipped, accounting, options))
 }
 
 /// What a scan comes to that found these hits, whoever read and looked: hits of one secret become one finding, and what
@@ -178,89 +147,13 @@ pub fn finish(asked: String, hits: Vec<Hit>, skipped: Vec<Skipped>, accounting: 
     }
 }
 
-/// A blob in which something was found, without its bytes.
-struct Looked {
-    number: u64,
-    /// Its id in a history.
-    id: Option<String>,
-    before: Vec<String>,
-    hits: Vec<Hit>,
-}
-
-impl Looked {
-    fn new(number: u64, blob: Blob, hits: Vec<Hit>) -> Looked {
-        let id = match &*blob.provenance {
-            Provenance::History { blob, .. } => Some(blob.clone()),
-            _ => None,
-        };
-        Looked { number, id, before: blob.before, hits }
-    }
-}
-
-/// All hits in the order of their blobs, without those that the version before held already.
-fn brought(mut looked: Vec<Looked>) -> Vec<Hit> {
-    looked.sort_by_key(|one| one.number);
-    let mut held: HashSet<(String, Fingerprint)> = HashSet::new();
-    let mut brought = Vec::new();
-    for Looked { id, before, hits, .. } in looked {
-        for hit in hits {
-            if let Some(id) = &id {
-                held.insert((id.clone(), hit.fingerprint));
-            }
-            if !before.iter().any(|before| held.contains(&(before.clone(), hit.fingerprint))) {
-                brought.push(hit);
-            }
-        }
-    }
-    brought
-}
-
-/// Room for so many bytes; taking more waits until there is room, or until nobody else has any.
-struct Room {
-    most: usize,
-    taken: Mutex<usize>,
-    freed: Condvar,
-}
-
-impl Room {
-    fn new(most: usize) -> Room {
-        Room { most, taken: Mutex::new(0), freed: Condvar::new() }
-    }
-
-    fn take(&self, bytes: usize) -> Held<'_> {
-        let full = |taken: &mut usize| *taken > 0 && *taken + bytes > self.most;
-        let mut taken = self.freed.wait_while(lock(&self.taken), full).unwrap_or_else(PoisonError::into_inner);
-        *taken += bytes;
-        Held { room: self, bytes }
-    }
-}
-
-/// Taken room, given back on drop, also when the task that held it panics.
-struct Held<'r> {
-    room: &'r Room,
-    bytes: usize,
-}
-
-impl Drop for Held<'_> {
-    fn drop(&mut self) {
-        *lock(&self.room.taken) -= self.bytes;
-        self.room.freed.notify_all();
-    }
-}
-
-/// A panic elsewhere does not make what was counted wrong.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::rule::RuleSet;
     use crate::secret::FingerprintKey;
-    use crate::source::SkipReason;
+    use crate::source::{Blob, Item, Provenance, SkipReason};
     use std::sync::Arc;
-    use std::sync::atomic::{AtomicUsize, Ordering};
 
     /// Many blobs, and nothing in them.
     struct Many {
@@ -298,31 +191,5 @@ mod tests {
         assert!(run(Many { blobs: 0, bytes: 0, skipped: Some(passed) }).complete);
         let asked = Skipped::asked("file", SkipReason::Unreadable, "");
         assert!(!run(Many { blobs: 0, bytes: 0, skipped: Some(asked) }).complete);
-    }
-
-    #[test]
-    fn one_blob_bigger_than_the_room_goes_alone() {
-        let room = Room::new(10);
-        drop(room.take(11));
-        drop(room.take(11));
-        assert_eq!(*room.taken.lock().unwrap(), 0);
-    }
-
-    #[test]
-    fn never_more_under_way_than_there_is_room_for() {
-        let (room, most, now) = (Room::new(100), AtomicUsize::new(0), AtomicUsize::new(0));
-        std::thread::scope(|scope| {
-            for _ in 0..8 {
-                scope.spawn(|| {
-                    for _ in 0..50 {
-                        let _held = room.take(30);
-                        most.fetch_max(now.fetch_add(30, Ordering::SeqCst) + 30, Ordering::SeqCst);
-                        now.fetch_sub(30, Ordering::SeqCst);
-                    }
-                });
-            }
-        });
-        assert!(most.into_inner() <= 100);
-        assert_eq!(*room.taken.lock().unwrap(), 0);
     }
 }

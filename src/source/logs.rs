@@ -1,15 +1,23 @@
-//! Log files, plain or gzip, and standard input as a log: streamed in constant memory however big they are.
+//! Log files, plain or gzip, and standard input as a log, in constant memory however big they are.
+//!
+//! A plain file is read in parts by all threads; of a packed one, or a pipe, one thread makes the parts and the others look
+//! at them. Several packed ones are unpacked at the same time.
 
-use super::{Error, Item, Provenance, SkipReason, Skipped, Source, parts};
+use super::crew::{self, Crew, ENOUGH, How};
+use super::ranges::{self, Big, Part};
+use super::{Blob, Bytes, Error, Item, Provenance, SkipReason, Skipped, Source, parts};
 use crate::text::terminal::printable;
 use flate2::bufread::MultiGzDecoder;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read};
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What a gzip stream starts with (RFC 1952, section 2.3.1).
 const GZIP: [u8; 2] = [0x1f, 0x8b];
+/// Bytes that are read of a packed file at once.
+const READ: usize = 64 << 10;
 
 /// Log files, in the order given; `-` is standard input.
 pub struct Logs {
@@ -39,33 +47,103 @@ impl Source for Logs {
 
     fn walk(&mut self, sink: &mut dyn FnMut(Item) -> bool) -> Result<(), Error> {
         for path in &self.paths {
-            let more = match is_stdin(path) {
-                true => read(&mut io::stdin().lock(), path, sink),
-                false => match File::open(path) {
-                    Ok(file) => read(&mut BufReader::with_capacity(1 << 16, file), path, sink),
-                    Err(error) => sink(Item::Skipped(Skipped::asked(shown(path), SkipReason::Unreadable, error))),
-                },
+            let result = match is_stdin(path) {
+                true => Ok(None),
+                false => File::open(path).map(Some),
             };
-            if !more {
+            let result = result.map_err(|error| (SkipReason::Unreadable, error));
+            let read = result.and_then(|file| stream(path, file, &Bytes::default, &mut |blob| sink(Item::Blob(blob))));
+            if !read.unwrap_or_else(|(why, error)| sink(Item::Skipped(Skipped::asked(shown(path), why, error)))) {
                 break;
             }
         }
         Ok(())
     }
+
+    fn read(&mut self, crew: &dyn Crew) -> Result<(), Error> {
+        let tasks = (0..).zip(&self.paths).flat_map(|(order, path)| tasks(crew, order, path));
+        // One packed log is unpacked by one thread, which brings up others for what it gives them.
+        let worth = self.paths.len() > ENOUGH || self.paths.iter().any(|path| is_big(path));
+        crew::run(crew, How::few(crew, worth), tasks, |hand, task| match task {
+            Task::Part(part) => part.read(hand),
+            Task::Stream { order, path, file } => {
+                let read = stream(path, file, &|| hand.buffer(), &mut |blob| hand.pass(blob));
+                if let Err((why, error)) = read {
+                    crew.skip(order, Skipped::asked(shown(path), why, error));
+                }
+            }
+        });
+        Ok(())
+    }
 }
 
-/// Reads one log, unpacking it when it is gzip whatever its name says.
-fn read(reader: &mut dyn BufRead, path: &Path, sink: &mut dyn FnMut(Item) -> bool) -> bool {
-    let provenance = Arc::new(Provenance::Log { path: path.as_os_str().as_encoded_bytes().to_vec() });
-    let (result, why) = match magic(reader) {
+/// What one thread does at a time.
+enum Task<'l> {
+    Part(Part),
+    /// Without a file, standard input.
+    Stream {
+        order: u64,
+        path: &'l Path,
+        file: Option<File>,
+    },
+}
+
+/// A plain file is read in parts; what is packed, or has no length, as a stream.
+fn tasks<'l>(crew: &dyn Crew, order: u64, path: &'l Path) -> Box<dyn Iterator<Item = Task<'l>> + Send + 'l> {
+    if is_stdin(path) {
+        return Box::new(iter::once(Task::Stream { order, path, file: None }));
+    }
+    let opened = File::open(path).and_then(|file| Ok((file.metadata()?, file)));
+    match opened {
+        Ok((found, file)) if found.is_file() && found.len() > 0 && !is_packed(&file) => {
+            Box::new(Big::parts(file, found.len(), provenance(path), (shown(path), order)).map(Task::Part))
+        }
+        Ok((_, file)) => Box::new(iter::once(Task::Stream { order, path, file: Some(file) })),
+        Err(error) => {
+            crew.skip(order, Skipped::asked(shown(path), SkipReason::Unreadable, error));
+            Box::new(iter::empty())
+        }
+    }
+}
+
+/// Whether a regular file starts as gzip does; what cannot be read says so when it is read.
+fn is_packed(file: &File) -> bool {
+    let mut start = [0; GZIP.len()];
+    ranges::read_at(file, &mut start, 0).is_ok_and(|read| read == start.len()) && start == GZIP
+}
+
+/// Whether it is a plain file of more than one part. A packed one is read by one thread, whatever its size. What is no
+/// regular file is not opened: whoever writes to it would take that for its reader.
+fn is_big(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() > parts::PART as u64)
+        && File::open(path).is_ok_and(|file| !is_packed(&file))
+}
+
+fn provenance(path: &Path) -> Provenance {
+    Provenance::Log { path: path.as_os_str().as_encoded_bytes().to_vec() }
+}
+
+/// Reads one log as a stream, unpacking it when it is gzip whatever its name says. Without a file it is standard input.
+fn stream(
+    path: &Path,
+    file: Option<File>,
+    spare: &dyn Fn() -> Bytes,
+    sink: &mut dyn FnMut(Blob) -> bool,
+) -> Result<bool, (SkipReason, io::Error)> {
+    let provenance = Arc::new(provenance(path));
+    let mut reader: Box<dyn BufRead> = match file {
+        Some(file) => Box::new(BufReader::with_capacity(READ, file)),
+        None => Box::new(io::stdin().lock()),
+    };
+    match magic(&mut *reader) {
         Ok(start) if start == GZIP => {
             let mut unpacked = MultiGzDecoder::new(start.as_slice().chain(reader));
-            (parts::cut(&mut unpacked, &provenance, sink), SkipReason::Damaged)
+            parts::cut(&mut unpacked, &provenance, spare, sink).map_err(|error| (SkipReason::Damaged, error))
         }
-        Ok(start) => (parts::cut(&mut start.as_slice().chain(reader), &provenance, sink), SkipReason::Unreadable),
-        Err(error) => (Err(error), SkipReason::Unreadable),
-    };
-    result.unwrap_or_else(|error| sink(Item::Skipped(Skipped::asked(shown(path), why, error))))
+        Ok(start) => parts::cut(&mut start.as_slice().chain(reader), &provenance, spare, sink)
+            .map_err(|error| (SkipReason::Unreadable, error)),
+        Err(error) => Err((SkipReason::Unreadable, error)),
+    }
 }
 
 /// The first bytes of a stream, as many as gzip's mark has; fewer when there are no more.

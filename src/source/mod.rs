@@ -3,12 +3,18 @@
 //! A [`Source`] walks what it was asked to read and hands over each [`Blob`], or says why it could not
 //! ([`Item::Skipped`]): nothing asked for disappears silently. Knows nothing of rules or secrets.
 
+mod bytes;
+mod crew;
+mod file;
 pub mod files;
 pub mod git;
 pub mod logs;
 mod parts;
+mod ranges;
 pub mod stdin;
 
+pub use bytes::Bytes;
+pub use crew::Crew;
 pub use parts::CONTEXT;
 
 use crate::text::lines::{self, Position};
@@ -27,6 +33,12 @@ pub trait Source: Send {
     /// An error is for what makes the whole walk senseless (no such repository); a part that cannot be read is an
     /// [`Item::Skipped`].
     fn walk(&mut self, sink: &mut dyn FnMut(Item) -> bool) -> Result<(), Error>;
+
+    /// Reads the same with all threads of `crew`, and lets them look. What is looked at is what [`Source::walk`] hands
+    /// over, in any order; a big file may be cut otherwise.
+    fn read(&mut self, crew: &dyn Crew) -> Result<(), Error> {
+        crew::hand_over(crew, |sink| self.walk(sink))
+    }
 }
 
 /// What a source hands over.
@@ -46,7 +58,7 @@ pub enum Item {
 /// whole from one side: each place of the file is [`Blob::own`] of exactly one of them.
 pub struct Blob {
     /// The bytes.
-    pub bytes: Vec<u8>,
+    pub bytes: Bytes,
     /// Where the first byte lies in the whole, in bytes.
     pub offset: u64,
     /// Where the first byte lies as a person counts.
@@ -64,17 +76,10 @@ pub struct Blob {
 
 impl Blob {
     /// A blob that is the whole of what lay there.
-    pub fn whole(bytes: Vec<u8>, provenance: Arc<Provenance>) -> Blob {
+    pub fn whole(bytes: impl Into<Bytes>, provenance: Arc<Provenance>) -> Blob {
+        let bytes = bytes.into();
         let own = 0..bytes.len();
-        Blob {
-            bytes,
-            offset: 0,
-            first: Position { line: 1, column: 1 },
-            own,
-            provenance,
-            touched: None,
-            before: Vec::new(),
-        }
+        Blob { bytes, offset: 0, first: Position::FIRST, own, provenance, touched: None, before: Vec::new() }
     }
 
     /// Whether a match of these bytes is this blob's to report: it starts in [`Blob::own`] and touches what a change added.
@@ -85,9 +90,7 @@ impl Blob {
 
     /// Where the byte at `at` lies in the whole file, as a person counts.
     pub fn position(&self, at: usize) -> Position {
-        let here = lines::position(&self.bytes, at);
-        let column = if here.line == 1 { self.first.column + here.column - 1 } else { here.column };
-        Position { line: self.first.line + here.line - 1, column }
+        lines::position(&self.bytes, at).within(self.first)
     }
 }
 

@@ -3,54 +3,59 @@
 //! Each part owns [`PART`] bytes and carries up to [`CONTEXT`] bytes of its neighbours on either side, so what lies across
 //! a cut is seen whole by the part it starts in. A file that fits one part comes whole.
 
-use super::{Blob, Item, Provenance};
-use crate::text::lines::{self, Position};
-use std::io::{self, Read};
+use super::{Blob, Bytes, Provenance};
+use crate::text::lines::Position;
+use std::io::{self, ErrorKind, Read};
 use std::sync::Arc;
 
 /// Bytes that one part owns.
-pub(super) const PART: usize = 4 << 20;
+pub(super) const PART: usize = 1 << 20;
 /// Bytes of context on either side: far more than the longest secret (a 16384-bit key in PEM has 13 KB).
 pub const CONTEXT: usize = 64 << 10;
+/// Bytes of the biggest part.
+pub(super) const LARGEST: usize = PART + 2 * CONTEXT;
+/// Bytes asked for at once: what a pipe holds.
+const READ: usize = 64 << 10;
 
-/// Hands what `reader` gives to `sink`, part by part; `Ok(false)` when the sink wants no more. After an error the bytes
-/// that came before it have been handed over.
+/// Hands what `reader` gives to `sink`, part by part, in buffers of `spare`; `Ok(false)` when the sink wants no more.
+/// After an error the bytes that came before it have been handed over.
 pub(super) fn cut(
     reader: &mut dyn Read,
     provenance: &Arc<Provenance>,
-    sink: &mut dyn FnMut(Item) -> bool,
+    spare: &dyn Fn() -> Bytes,
+    sink: &mut dyn FnMut(Blob) -> bool,
 ) -> io::Result<bool> {
-    cut_by(reader, provenance, PART, CONTEXT, sink)
+    cut_by(reader, provenance, [PART, CONTEXT], spare, sink)
 }
 
 fn cut_by(
     reader: &mut dyn Read,
     provenance: &Arc<Provenance>,
-    part: usize,
-    context: usize,
-    sink: &mut dyn FnMut(Item) -> bool,
+    [part, context]: [usize; 2],
+    spare: &dyn Fn() -> Bytes,
+    sink: &mut dyn FnMut(Blob) -> bool,
 ) -> io::Result<bool> {
-    let mut window = Window::new(Arc::clone(provenance), part, context);
+    let mut bytes = spare();
+    bytes.set_len(0);
+    let mut window = Window { bytes, offset: 0, first: Position::FIRST, own: 0 };
     loop {
-        let result = window.fill(reader);
-        if window.is_full() {
-            if !sink(Item::Blob(window.part())) {
-                return Ok(false);
-            }
-            window.advance();
-        } else {
-            let more = sink(Item::Blob(window.last()));
-            return result.map(|()| more);
+        let wanted = window.own + part + context;
+        let result = window.fill(reader, wanted);
+        let last = window.bytes.len() < wanted;
+        let end = if last { window.bytes.len() } else { window.own + part };
+        let next = (!last).then(|| window.next(end, context, spare()));
+        let Window { bytes, offset, first, own } = window;
+        let blob = Blob { bytes, offset, first, own: own..end, ..Blob::whole(Bytes::default(), provenance.clone()) };
+        match (sink(blob), next) {
+            (true, Some(next)) => window = next,
+            (more, _) => return result.map(|()| more),
         }
     }
 }
 
 /// The bytes in hand and where they lie.
 struct Window {
-    provenance: Arc<Provenance>,
-    part: usize,
-    context: usize,
-    bytes: Vec<u8>,
+    bytes: Bytes,
     offset: u64,
     first: Position,
     /// Where the region that the next part owns starts in `bytes`.
@@ -58,61 +63,37 @@ struct Window {
 }
 
 impl Window {
-    fn new(provenance: Arc<Provenance>, part: usize, context: usize) -> Window {
-        let first = Position { line: 1, column: 1 };
-        Window { provenance, part, context, bytes: Vec::new(), offset: 0, first, own: 0 }
-    }
-
-    /// How many bytes there must be before a part that is not the last can be handed over.
-    fn wanted(&self) -> usize {
-        self.own + self.part + self.context
-    }
-
-    fn is_full(&self) -> bool {
-        self.bytes.len() >= self.wanted()
-    }
-
-    /// Reads until the window is full or nothing more comes.
-    fn fill(&mut self, reader: &mut dyn Read) -> io::Result<()> {
-        let room = self.wanted().saturating_sub(self.bytes.len());
-        reader.take(room as u64).read_to_end(&mut self.bytes).map(|_| ())
-    }
-
-    fn part(&self) -> Blob {
-        self.blob(self.bytes.clone(), self.own + self.part)
-    }
-
-    fn last(&mut self) -> Blob {
-        let bytes = std::mem::take(&mut self.bytes);
-        let end = bytes.len();
-        self.blob(bytes, end)
-    }
-
-    fn blob(&self, bytes: Vec<u8>, end: usize) -> Blob {
-        Blob {
-            offset: self.offset,
-            first: self.first,
-            own: self.own..end,
-            ..Blob::whole(bytes, Arc::clone(&self.provenance))
+    /// Reads until there are `wanted` bytes, or nothing more comes.
+    fn fill(&mut self, reader: &mut dyn Read, wanted: usize) -> io::Result<()> {
+        while self.bytes.len() < wanted {
+            let len = self.bytes.len();
+            let end = wanted.min(len + READ);
+            let room = self.bytes.room(end).get_mut(len..end).unwrap_or_default();
+            match reader.read(room) {
+                Ok(0) => break,
+                Ok(read) => self.bytes.set_len(len + read),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
         }
+        Ok(())
     }
 
-    /// Drops what the next part needs no more.
-    fn advance(&mut self) {
-        let cut = self.own + self.part;
-        let start = cut.saturating_sub(self.context);
-        let here = lines::position(&self.bytes, start);
-        let column = if here.line == 1 { self.first.column + here.column - 1 } else { here.column };
-        self.first = Position { line: self.first.line + here.line - 1, column };
-        self.bytes.drain(..start);
-        self.offset += start as u64;
-        self.own = cut - start;
+    /// What the next part has of this one's bytes, which ends its own at `cut`.
+    fn next(&self, cut: usize, context: usize, mut bytes: Bytes) -> Window {
+        let start = cut.saturating_sub(context);
+        let (before, kept) = self.bytes.split_at_checked(start).unwrap_or_default();
+        bytes.room(kept.len()).get_mut(..kept.len()).unwrap_or_default().copy_from_slice(kept);
+        bytes.set_len(kept.len());
+        Window { bytes, offset: self.offset + start as u64, first: self.first.past(before), own: cut - start }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::lines;
+    use std::cell::RefCell;
 
     #[test]
     fn each_byte_has_one_owner_and_its_place() {
@@ -120,17 +101,20 @@ mod tests {
         for (part, context) in [(1, 0), (7, 3), (100, 10), (10, 100), (997, 5), (2000, 5)] {
             let mut owned = Vec::new();
             let provenance = Arc::new(Provenance::Stdin);
-            let mut sink = |item| {
-                let Item::Blob(blob) = item else { panic!("only blobs") };
+            // Buffers come back with what was in them.
+            let used = RefCell::new(vec![Bytes::from(b"old".to_vec())]);
+            let mut sink = |blob: Blob| {
                 assert!(text[blob.offset as usize..].starts_with(&blob.bytes));
                 for at in blob.own.clone() {
                     assert_eq!(blob.position(at), lines::position(&text, blob.offset as usize + at));
                     assert!(blob.bytes.len() >= (text.len() - blob.offset as usize).min(blob.own.end + context));
                 }
                 owned.extend_from_slice(&blob.bytes[blob.own.clone()]);
+                used.borrow_mut().push(blob.bytes);
                 true
             };
-            assert!(cut_by(&mut &text[..], &provenance, part, context, &mut sink).unwrap());
+            let spare = || used.borrow_mut().pop().unwrap_or_default();
+            assert!(cut_by(&mut &text[..], &provenance, [part, context], &spare, &mut sink).unwrap());
             assert_eq!(owned, text, "parts of {part} with {context}");
         }
     }
@@ -140,9 +124,8 @@ mod tests {
         let mut reader = b"ab".chain(Broken);
         let mut seen = Vec::new();
         let provenance = Arc::new(Provenance::Stdin);
-        let result = cut_by(&mut reader, &provenance, 100, 10, &mut |item| {
-            let Item::Blob(blob) = item else { panic!("only blobs") };
-            seen.extend(blob.bytes);
+        let result = cut_by(&mut reader, &provenance, [100, 10], &Bytes::default, &mut |blob| {
+            seen.extend_from_slice(&blob.bytes);
             true
         });
         assert!(result.is_err());

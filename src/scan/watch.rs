@@ -1,0 +1,219 @@
+//! Looking at what a source reads, from all of its threads, and taking notes.
+//!
+//! Results carry the number of their blob and are put in order at the end, so they are the same for any number of threads.
+//! A blob that makes the detector panic ends the scan as an error that names it: the other threads are told to stop, and
+//! nobody takes what was found until then for the whole.
+
+use super::{Error, Options, Progress};
+use crate::detect::{Detector, Hit};
+use crate::report::Accounting;
+use crate::secret::Fingerprint;
+use crate::source::{Blob, Crew, Provenance, Skipped};
+use crate::text::lines::Position;
+use std::collections::{HashMap, HashSet};
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+/// Bytes that are looked at before who wants to know is told.
+const TOLD: u64 = 256 << 10;
+
+/// Looks, and takes notes.
+pub(super) struct Watch<'w> {
+    detector: &'w Detector,
+    progress: &'w dyn Progress,
+    threads: usize,
+    memory: usize,
+    number: AtomicU64,
+    notes: Mutex<Notes>,
+    blobs: AtomicU64,
+    bytes: AtomicU64,
+    commits: AtomicU64,
+    /// Bytes that were looked at and not told of.
+    untold: AtomicU64,
+    stopped: AtomicBool,
+}
+
+#[derive(Default)]
+struct Notes {
+    looked: Vec<Looked>,
+    placed: HashMap<u64, Position>,
+    skipped: Vec<(u64, Skipped)>,
+    /// What was looked at when the detector panicked.
+    panicked: Option<String>,
+}
+
+/// What all the looking came to.
+pub(super) struct Read {
+    pub looked: Vec<Looked>,
+    pub skipped: Vec<Skipped>,
+    /// Without the time.
+    pub accounting: Accounting,
+}
+
+impl<'w> Watch<'w> {
+    pub fn new(detector: &'w Detector, options: &Options, progress: &'w dyn Progress) -> Watch<'w> {
+        let threads = match options.threads {
+            0 => thread::available_parallelism().map_or(1, usize::from),
+            threads => threads,
+        };
+        Watch {
+            detector,
+            progress,
+            threads,
+            memory: options.memory,
+            number: AtomicU64::new(0),
+            notes: Mutex::default(),
+            blobs: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            commits: AtomicU64::new(0),
+            untold: AtomicU64::new(0),
+            stopped: AtomicBool::new(false),
+        }
+    }
+
+    /// Everything that was noted, in its order.
+    pub fn end(self) -> Result<Read, Error> {
+        let Notes { mut looked, placed, mut skipped, panicked } =
+            self.notes.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if let Some(what) = panicked {
+            return Err(Error::Internal { what });
+        }
+        self.progress.blob(self.untold.into_inner());
+        for one in &mut looked {
+            if let Some(first) = placed.get(&one.number) {
+                one.hits.iter_mut().for_each(|hit| place(hit, *first));
+            }
+        }
+        looked.sort_by_key(|one| one.number);
+        // By folders, as they are walked: what lies in `a` comes before `a-b`.
+        skipped.sort_by(|(x, a), (y, b)| {
+            x.cmp(y).then_with(|| a.what.split('/').cmp(b.what.split('/'))).then_with(|| a.cmp(b))
+        });
+        let accounting = Accounting {
+            blobs: self.blobs.into_inner(),
+            bytes: self.bytes.into_inner(),
+            commits: self.commits.into_inner(),
+            ..Accounting::default()
+        };
+        Ok(Read { looked, skipped: skipped.into_iter().map(|(_, one)| one).collect(), accounting })
+    }
+
+    fn notes(&self) -> MutexGuard<'_, Notes> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A panic here is the detector's; it has told standard error where it was.
+    fn scan(&self, blob: &Blob) -> Vec<Hit> {
+        let scanned = panic::catch_unwind(AssertUnwindSafe(|| self.detector.scan(blob)));
+        scanned.unwrap_or_else(|_| {
+            self.stopped.store(true, Ordering::Relaxed);
+            self.notes().panicked = Some(blob.provenance.path());
+            Vec::new()
+        })
+    }
+}
+
+impl Crew for Watch<'_> {
+    fn threads(&self) -> usize {
+        self.threads
+    }
+
+    fn memory(&self) -> usize {
+        self.memory
+    }
+
+    fn number(&self) -> u64 {
+        self.number.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn look(&self, number: u64, blob: &Blob) -> bool {
+        if self.stopped() {
+            return false;
+        }
+        let bytes = blob.own.len() as u64;
+        // A big file comes in parts, and is one file.
+        if blob.offset == 0 && blob.own.start == 0 {
+            self.blobs.fetch_add(1, Ordering::Relaxed);
+        }
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        let hits = if is_blank(&blob.bytes) { Vec::new() } else { self.scan(blob) };
+        if self.untold.fetch_add(bytes, Ordering::Relaxed) + bytes >= TOLD {
+            self.progress.blob(self.untold.swap(0, Ordering::Relaxed));
+        }
+        let found = !hits.is_empty();
+        if found {
+            self.notes().looked.push(Looked::new(number, blob, hits));
+        }
+        found
+    }
+
+    fn placed(&self, number: u64, first: Position) {
+        self.notes().placed.insert(number, first);
+    }
+
+    fn skip(&self, order: u64, skipped: Skipped) {
+        self.notes().skipped.push((order, skipped));
+    }
+
+    fn commits(&self, total: u64) {
+        self.progress.commits(total);
+    }
+
+    fn commit(&self) {
+        self.commits.fetch_add(1, Ordering::Relaxed);
+        self.progress.commit();
+    }
+
+    fn stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
+    }
+}
+
+/// Holes of a sparse file, and disk images: nothing can be found in zeros.
+fn is_blank(bytes: &[u8]) -> bool {
+    bytes.first() == Some(&0) && bytes.chunks(4096).all(|chunk| chunk.iter().fold(0, |any, b| any | b) == 0)
+}
+
+/// Moves a hit from its part, which starts at `first`, to where it lies in the file.
+fn place(hit: &mut Hit, first: Position) {
+    hit.occurrence.start = hit.occurrence.start.within(first);
+    hit.occurrence.end = hit.occurrence.end.within(first);
+}
+
+/// A blob in which something was found, without its bytes.
+pub(super) struct Looked {
+    number: u64,
+    /// Its id in a history.
+    id: Option<String>,
+    before: Vec<String>,
+    hits: Vec<Hit>,
+}
+
+impl Looked {
+    fn new(number: u64, blob: &Blob, hits: Vec<Hit>) -> Looked {
+        let id = match &*blob.provenance {
+            Provenance::History { blob, .. } => Some(blob.clone()),
+            _ => None,
+        };
+        Looked { number, id, before: blob.before.clone(), hits }
+    }
+}
+
+/// All hits in the order of their blobs, without those that the version before held already.
+pub(super) fn brought(looked: Vec<Looked>) -> Vec<Hit> {
+    let mut held: HashSet<(String, Fingerprint)> = HashSet::new();
+    let mut brought = Vec::new();
+    for Looked { id, before, hits, .. } in looked {
+        for hit in hits {
+            if let Some(id) = &id {
+                held.insert((id.clone(), hit.fingerprint));
+            }
+            if !before.iter().any(|before| held.contains(&(before.clone(), hit.fingerprint))) {
+                brought.push(hit);
+            }
+        }
+    }
+    brought
+}
