@@ -21,6 +21,7 @@ mod house;
 mod index;
 mod ledger;
 mod own;
+mod pack;
 mod readme;
 mod report;
 mod respond;

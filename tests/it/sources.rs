@@ -218,11 +218,33 @@ fn a_partial_clone_and_a_linked_work_tree_are_read() {
 
 #[test]
 fn what_git_stores_otherwise_is_refused_by_name() {
-    let world = World::new();
-    world.git(&["init", "-q", "--object-format=sha256"]);
+    let world = World::repository();
+    world.git(&["config", "core.repositoryformatversion", "1"]);
+    world.git(&["config", "extensions.refStorage", "reftable"]);
     let error = History::open(Some(world.root())).err().unwrap().to_string();
-    assert!(error.contains("SHA-256"), "{error}");
+    assert!(error.contains("reftable"), "{error}");
     assert!(History::open(Some(World::new().root())).is_err(), "no repository at all");
+}
+
+#[test]
+fn names_of_sha256_are_names() {
+    let world = World::new();
+    world.git(&["init", "-q", "--object-format=sha256", "-b", "main"]);
+    world.stage("a", "one");
+    world.commit("one");
+    world.stage("dir/b", "two");
+    world.commit("two");
+    world.git(&["tag", "-am", "tagged", "v1"]);
+    let history = || History::open(Some(world.root())).unwrap();
+    assert_eq!(brought(history()), ["a=one@one", "dir/b=two@two"]);
+    assert_eq!(brought(history().range("HEAD~1..v1").unwrap()), ["dir/b=two@two"]);
+    let short = world.git(&["rev-parse", "--short", "HEAD"]);
+    assert!(history().knows(short.trim()) && history().knows("v1"));
+    world.git(&["gc", "-q"]);
+    assert_eq!(brought(history()), ["a=one@one", "dir/b=two@two"]);
+    world.stage("a", "one\nthree");
+    let (blobs, _) = walk(Staged::open(Some(world.root())).unwrap());
+    assert_eq!(blobs.iter().map(text).collect::<Vec<_>>(), ["one\nthree"]);
 }
 
 #[test]

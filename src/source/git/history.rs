@@ -12,10 +12,9 @@ use super::graph::{self, Graph, Wanted};
 use super::id::Id;
 use super::object::{Absent, Entry, Kind, Objects};
 use super::place::Place;
-use super::{added, refs, revision};
+use super::{added, pack, refs, revision};
 use crate::source::{Blob, Commit, Error, Item, Provenance, SkipReason, Skipped, Source};
 use crate::text::terminal::printable;
-use git2::ObjectType;
 use jiff::Timestamp;
 use std::collections::HashSet;
 use std::path::Path;
@@ -126,7 +125,7 @@ impl History {
         for (name, id) in named {
             if seen.insert(id) {
                 match self.place.objects.kind(id) {
-                    Ok(ObjectType::Commit) | Err(_) => self.wanted.tips.push(id),
+                    Ok(pack::Kind::Commit) | Err(_) => self.wanted.tips.push(id),
                     Ok(_) => self.others.push((name, id)),
                 }
             }
@@ -152,7 +151,7 @@ impl Source for History {
         }
         for (name, id) in &self.others {
             match walk.through_tags(name, *id) {
-                Some((ObjectType::Commit, id)) => tips.push(id),
+                Some((pack::Kind::Commit, id)) => tips.push(id),
                 Some((_, id)) => trees.push((name, id)),
                 None => {}
             }
@@ -207,6 +206,9 @@ impl Walk<'_> {
     /// Says how much there is, and what of it cannot be read.
     fn announce(&mut self, graph: &Graph) {
         self.give(Item::Commits(graph.commits.len() as u64));
+        for problem in self.objects.store().problems() {
+            self.give(Item::Skipped(problem.clone()));
+        }
         for (id, absent) in &graph.absent {
             self.give(Item::Skipped(absent.clone().skipped(format!("commit {id}"))));
         }
@@ -319,10 +321,10 @@ impl Walk<'_> {
     }
 
     /// Reads the messages of tags down to what they name.
-    fn through_tags(&mut self, name: &str, mut id: Id) -> Option<(ObjectType, Id)> {
+    fn through_tags(&mut self, name: &str, mut id: Id) -> Option<(pack::Kind, Id)> {
         loop {
             let tag = match self.objects.kind(id) {
-                Ok(ObjectType::Tag) => self.objects.tag(id),
+                Ok(pack::Kind::Tag) => self.objects.tag(id),
                 Ok(kind) => return Some((kind, id)),
                 Err(absent) => Err(absent),
             };
@@ -347,7 +349,7 @@ impl Walk<'_> {
     fn unattributed(&mut self, name: &str, id: Id) {
         let path = name.as_bytes().to_vec();
         match self.objects.kind(id) {
-            Ok(ObjectType::Tree) => self.descend(Folder { id, path, before: Vec::new() }, None),
+            Ok(pack::Kind::Tree) => self.descend(Folder { id, path, before: Vec::new() }, None),
             _ => self.blob(id, path, &[], None),
         }
     }

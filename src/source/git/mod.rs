@@ -1,15 +1,15 @@
 //! Git repositories: the history, a range of it, and what is staged.
 //!
-//! Only git's own files are read, and by us: refs, the index and a few words of the config as files, objects through
-//! libgit2's object database opened on the `objects` folder alone. No `Repository` is ever opened and no `git` is
-//! started, so
+//! Only git's own files are read, and by us: refs, the index and a few words of the config as files, objects from the
+//! `objects` folder alone ([`pack`]; libgit2's object database is asked for one that we cannot read). No `Repository` is
+//! ever opened and no `git` is started, so
 //!
 //! - nothing that a repository's config, attributes or hooks name is run, included or followed (no textconv, no filter,
 //!   no `core.fsmonitor`): a hostile clone is only data;
 //! - the check of who owns the folder (`safe.directory`), which guards against just that, is not needed, and a CI
 //!   container that mounts a checkout of another user works;
-//! - an extension that does not change how objects are read (a partial clone) stops nothing; the two that do, SHA-256
-//!   ids and reftable, are refused by name;
+//! - an extension that does not change how objects are read (a partial clone) stops nothing; of those that do, SHA-256
+//!   names are read and a reftable is refused by name;
 //! - nothing is written and no lock is taken; absent objects are never fetched: they are reported as missing.
 //!
 //! `GIT_DIR`, `GIT_INDEX_FILE`, `GIT_OBJECT_DIRECTORY` and `GIT_ALTERNATE_OBJECT_DIRECTORIES` are honoured, as a hook of

@@ -1,17 +1,23 @@
 //! Objects read from the database and taken apart.
 
-use super::id::Id;
-use crate::source::{self, SkipReason, Skipped};
+use super::id::{Hash, Id};
+pub(super) use super::pack::Absent;
+use super::pack::{self, Object, Store};
+use super::tree;
+use crate::source::{self, SkipReason};
 use crate::text::terminal::printable;
-use git2::{ErrorCode, ObjectType, Odb, Oid};
+use git2::{ObjectType, Odb, Oid};
 use jiff::Timestamp;
 use std::path::PathBuf;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
-/// Bigger blobs are reported as skipped, for one is held in memory whole.
-const LARGEST: usize = 512 << 20;
-
-/// The object database.
-pub(super) struct Objects(Odb<'static>);
+/// The object database: our own reader, and libgit2's for an object that ours cannot read.
+pub(super) struct Objects {
+    store: Store,
+    folders: Vec<PathBuf>,
+    /// Opened when it is first needed; `None` when it cannot be opened.
+    other: OnceLock<Option<Mutex<Odb<'static>>>>,
+}
 
 /// A commit's header.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,110 +44,118 @@ pub(super) struct Entry {
     pub id: Id,
 }
 
-/// Why an object was not read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Absent {
-    pub why: SkipReason,
-    pub detail: String,
-}
-
-impl Absent {
-    fn corrupt(detail: &str) -> Absent {
-        Absent { why: SkipReason::Corrupt, detail: detail.to_owned() }
-    }
-
-    /// As a report has it.
-    pub fn skipped(self, what: String) -> Skipped {
-        Skipped::asked(what, self.why, self.detail)
-    }
-}
-
 impl Objects {
     /// Opens the database in these `objects` folders and their alternates.
-    pub fn open(folders: &[PathBuf]) -> Result<Objects, String> {
-        // An object whose id does not fit its bytes is still bytes to be scanned; zlib's own checksum finds damage.
-        git2::opts::strict_hash_verification(false);
-        let odb = Odb::new().map_err(|error| error.message().to_owned())?;
-        for folder in folders {
-            let path = folder.to_str().ok_or("its path is not UTF-8")?;
-            odb.add_disk_alternate(path).map_err(|error| error.message().to_owned())?;
-        }
-        Ok(Objects(odb))
+    pub fn open(folders: Vec<PathBuf>, hash: Hash) -> Objects {
+        Objects { store: Store::open(&folders, hash), folders, other: OnceLock::new() }
+    }
+
+    /// Our own reader, for whoever reads many.
+    pub fn store(&self) -> &Store {
+        &self.store
     }
 
     /// Whether the object is here.
     pub fn has(&self, id: Id) -> bool {
-        known(id).is_ok_and(|id| self.0.exists(id))
+        self.store.has(&id)
     }
 
     /// The object whose id starts with these hexadecimal digits, when there is just one.
     pub fn by_prefix(&self, digits: &str) -> Option<Id> {
-        let padded = format!("{digits:0<40}");
-        self.0.exists_prefix(padded.parse().ok()?, digits.len()).ok().and_then(|found| Id::new(found.as_bytes()))
+        self.store.by_prefix(digits)
     }
 
     /// What kind of object it is.
-    pub fn kind(&self, id: Id) -> Result<ObjectType, Absent> {
-        self.0.read_header(known(id)?).map(|(_, kind)| kind).map_err(absent)
+    pub fn kind(&self, id: Id) -> Result<pack::Kind, Absent> {
+        let other = |odb: &Odb, oid| odb.read_header(oid).ok().and_then(|(_, kind)| kind_of(kind));
+        self.store.header(&id).map(|(kind, _)| kind).or_else(|absent| self.otherwise(id, absent, other))
     }
 
     /// A blob's bytes.
     pub fn blob(&self, id: Id) -> Result<Vec<u8>, Absent> {
-        let (size, _) = self.0.read_header(known(id)?).map_err(absent)?;
-        if size > LARGEST {
-            return Err(Absent { why: SkipReason::TooLarge, detail: format!("{size} bytes") });
-        }
-        self.read(id, ObjectType::Blob)
+        self.read(id, pack::Kind::Blob)
     }
 
     /// A tree as it is stored.
     pub fn tree_bytes(&self, id: Id) -> Result<Vec<u8>, Absent> {
-        self.read(id, ObjectType::Tree)
+        self.read(id, pack::Kind::Tree)
     }
 
     /// A tree's entries, in its order.
     pub fn tree(&self, id: Id) -> Result<Vec<Entry>, Absent> {
-        entries(&self.read(id, ObjectType::Tree)?).ok_or_else(|| Absent::corrupt("not a tree"))
+        let bytes = self.read(id, pack::Kind::Tree)?;
+        entries(&bytes, id.hash()).ok_or_else(|| Absent::corrupt("not a tree"))
     }
 
     /// A commit's header.
     pub fn header(&self, id: Id) -> Result<Header, Absent> {
-        header(&self.read(id, ObjectType::Commit)?).ok_or_else(|| Absent::corrupt("not a commit"))
+        header(&self.read(id, pack::Kind::Commit)?).ok_or_else(|| Absent::corrupt("not a commit"))
     }
 
     /// A commit as a report has it, and its message as it is.
     pub fn commit(&self, id: Id) -> Result<(source::Commit, Vec<u8>), Absent> {
-        let bytes = self.read(id, ObjectType::Commit)?;
+        let bytes = self.read(id, pack::Kind::Commit)?;
         let (head, message) = split(&bytes);
         Ok((commit(id, head, message), message.to_vec()))
     }
 
     /// What an annotated tag names, and its message.
     pub fn tag(&self, id: Id) -> Result<(Id, Vec<u8>), Absent> {
-        let bytes = self.read(id, ObjectType::Tag)?;
+        let bytes = self.read(id, pack::Kind::Tag)?;
         let (head, message) = split(&bytes);
         let target = field(head, b"object").and_then(oid).ok_or_else(|| Absent::corrupt("not a tag"))?;
         Ok((target, message.to_vec()))
     }
 
-    fn read(&self, id: Id, kind: ObjectType) -> Result<Vec<u8>, Absent> {
-        let object = self.0.read(known(id)?).map_err(absent)?;
-        match object.kind() == kind {
-            true => Ok(object.data().to_vec()),
-            false => Err(Absent::corrupt(&format!("a {} where a {kind} was named", object.kind()))),
+    fn read(&self, id: Id, kind: pack::Kind) -> Result<Vec<u8>, Absent> {
+        let other = |odb: &Odb, oid| {
+            let object = odb.read(oid).ok()?;
+            Some(Object { kind: kind_of(object.kind())?, bytes: object.data().to_vec() })
+        };
+        let object = self.store.read(&id).or_else(|absent| self.otherwise(id, absent, other))?;
+        match object.kind == kind {
+            true => Ok(object.bytes),
+            false => Err(Absent::corrupt(&format!("a {} where a {} was named", object.kind.name(), kind.name()))),
         }
+    }
+
+    /// What libgit2 reads of an object that we cannot. It is not asked for what is too large, nor, when every pack could be
+    /// opened, for what is not there.
+    fn otherwise<T>(
+        &self,
+        id: Id,
+        absent: Absent,
+        read: impl Fn(&Odb<'static>, Oid) -> Option<T>,
+    ) -> Result<T, Absent> {
+        let hopeless = match absent.why {
+            SkipReason::Missing => self.store.problems().is_empty(),
+            why => why == SkipReason::TooLarge,
+        };
+        // libgit2 knows SHA-1 only.
+        let Some(oid) = Oid::from_bytes(id.as_bytes()).ok().filter(|_| !hopeless) else { return Err(absent) };
+        let odb = self.other.get_or_init(|| open_other(&self.folders).ok().map(Mutex::new));
+        let found = odb.as_ref().and_then(|odb| read(&odb.lock().unwrap_or_else(PoisonError::into_inner), oid));
+        found.ok_or(absent)
     }
 }
 
-/// As libgit2 calls it: it knows SHA-1 only.
-fn known(id: Id) -> Result<Oid, Absent> {
-    Oid::from_bytes(id.as_bytes()).map_err(absent)
+fn open_other(folders: &[PathBuf]) -> Result<Odb<'static>, git2::Error> {
+    // An object whose id does not fit its bytes is still bytes to be scanned; zlib's own checksum finds damage.
+    git2::opts::strict_hash_verification(false);
+    let odb = Odb::new()?;
+    for folder in folders.iter().filter_map(|folder| folder.to_str()) {
+        odb.add_disk_alternate(folder)?;
+    }
+    Ok(odb)
 }
 
-fn absent(error: git2::Error) -> Absent {
-    match error.code() {
-        ErrorCode::NotFound => Absent { why: SkipReason::Missing, detail: "not among the objects here".into() },
-        _ => Absent::corrupt(error.message()),
+fn kind_of(kind: ObjectType) -> Option<pack::Kind> {
+    match kind {
+        ObjectType::Commit => Some(pack::Kind::Commit),
+        ObjectType::Tree => Some(pack::Kind::Tree),
+        ObjectType::Blob => Some(pack::Kind::Blob),
+        ObjectType::Tag => Some(pack::Kind::Tag),
+        ObjectType::Any => None,
     }
 }
 
@@ -200,20 +214,12 @@ fn commit(id: Id, head: &[u8], message: &[u8]) -> source::Commit {
 }
 
 /// `mode name NUL id`, again and again.
-fn entries(mut rest: &[u8]) -> Option<Vec<Entry>> {
+fn entries(mut rest: &[u8], hash: Hash) -> Option<Vec<Entry>> {
     let mut entries = Vec::new();
     while !rest.is_empty() {
-        let space = rest.iter().position(|&b| b == b' ')?;
-        let end = space + rest.get(space..)?.iter().position(|&b| b == 0)?;
-        let kind = match rest.get(..space)? {
-            b"40000" | b"040000" => Kind::Tree,
-            b"160000" => Kind::Submodule,
-            _ => Kind::Blob,
-        };
-        let name = rest.get(space + 1..end)?.to_vec();
-        let id = Id::new(rest.get(end + 1..end + 21)?)?;
-        entries.push(Entry { kind, name, id });
-        rest = rest.get(end + 21..)?;
+        let (line, tail) = tree::first(rest, hash.width())?;
+        entries.push(Entry { kind: line.kind, name: line.name.to_vec(), id: line.id });
+        rest = tail;
     }
     Some(entries)
 }
@@ -240,8 +246,8 @@ mod tests {
     #[test]
     fn what_is_broken_is_said() {
         assert_eq!(header(b"tree zz\n\n"), None);
-        assert_eq!(entries(b"100644 name\0short"), None);
-        assert_eq!(entries(b""), Some(Vec::new()));
+        assert_eq!(entries(b"100644 name\0short", Hash::Sha1), None);
+        assert_eq!(entries(b"", Hash::Sha1), Some(Vec::new()));
         assert_eq!(person(b"nobody"), (&b"nobody"[..], &b""[..], 0));
     }
 }

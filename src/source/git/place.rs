@@ -1,5 +1,6 @@
 //! Where a repository's files lie.
 
+use super::id::Hash;
 use super::object::Objects;
 use crate::source::Error;
 use crate::text::terminal::printable;
@@ -33,7 +34,7 @@ impl Place {
         };
         let dir = dir.map_err(|error| no_source(error.message().to_owned()))?;
         let common = common(&dir);
-        refuse_unknown(&common).map_err(|why| no_source(why.to_owned()))?;
+        let hash = format(&common).map_err(|why| no_source(why.to_owned()))?;
 
         let named = path.is_none() || of_environment().is_ok_and(|other| same(&other, &dir));
         let variable = |name: &str| env::var_os(name).filter(|value| named && !value.is_empty());
@@ -42,7 +43,7 @@ impl Place {
         folders.extend(variable("GIT_OBJECT_DIRECTORY").map(PathBuf::from));
         let others = variable("GIT_ALTERNATE_OBJECT_DIRECTORIES").unwrap_or_default();
         folders.extend(env::split_paths(&others).filter(|folder| folder.is_dir()));
-        let objects = Objects::open(&folders).map_err(no_source)?;
+        let objects = Objects::open(folders, hash);
         Ok(Place { name, dir, common, index, objects })
     }
 }
@@ -69,19 +70,16 @@ fn same(a: &Path, b: &Path) -> bool {
     matches!((fs::canonicalize(a), fs::canonicalize(b)), (Ok(a), Ok(b)) if a == b)
 }
 
-/// The two ways of storing that this reader does not know: said, not misread as an empty repository.
-fn refuse_unknown(common: &Path) -> Result<(), &'static str> {
+/// How objects are named. The way of storing that this reader does not know is said, not misread as an empty repository.
+fn format(common: &Path) -> Result<Hash, &'static str> {
     let config = fs::read(common.join("config")).unwrap_or_default().to_ascii_lowercase();
     let says = |key: &str, value: &str| {
         config.split(|&b| b == b'\n').filter_map(|line| std::str::from_utf8(line).ok()).any(|line| {
             line.split_once('=').is_some_and(|(k, v)| k.trim() == key && v.trim().trim_matches('"') == value)
         })
     };
-    if says("objectformat", "sha256") {
-        return Err("its objects are named by SHA-256, which this version does not read");
-    }
     if says("refstorage", "reftable") {
         return Err("its refs are kept as a reftable, which this version does not read");
     }
-    Ok(())
+    Ok(if says("objectformat", "sha256") { Hash::Sha256 } else { Hash::Sha1 })
 }

@@ -12,9 +12,6 @@ use std::path::{Path, PathBuf};
 /// How many names may lead to a name before it is taken for a loop (git: `SYMREF_MAXDEPTH`).
 const DEEPEST: usize = 5;
 
-/// Digits of an object id.
-const OID: usize = 40;
-
 /// The file that names what is checked out.
 const HEAD: &str = "HEAD";
 /// The files beside it that hold ids of their own.
@@ -108,11 +105,12 @@ fn dirs(place: &Place) -> Vec<PathBuf> {
 fn packed(common: &Path) -> BTreeMap<String, Id> {
     let text = fs::read(common.join("packed-refs")).unwrap_or_default();
     // A name need not be UTF-8; it is told as it can be shown, and what it leads to is read.
-    let lines = text.split(|&b| b == b'\n').map(|line| line.split_at_checked(OID).unwrap_or_default());
-    lines
-        .filter_map(|(id, name)| Some((std::str::from_utf8(id).ok()?.parse().ok()?, name.strip_prefix(b" ")?)))
-        .map(|(id, name)| (printable(name), id))
-        .collect()
+    let line = |line: &[u8]| {
+        let space = line.iter().position(|&b| b == b' ')?;
+        let id = std::str::from_utf8(line.get(..space)?).ok()?.parse().ok()?;
+        Some((printable(line.get(space + 1..)?), id))
+    };
+    text.split(|&b| b == b'\n').filter_map(line).collect()
 }
 
 fn lookup(place: &Place, dir: &Path, name: &str, depth: usize) -> Option<Id> {

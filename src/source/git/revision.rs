@@ -2,9 +2,8 @@
 
 use super::id::Id;
 use super::place::Place;
-use super::refs;
+use super::{pack, refs};
 use crate::source::Error;
-use git2::ObjectType;
 
 /// Fewest hexadecimal digits that are looked up as an abbreviated id (git's own minimum).
 const FEWEST_DIGITS: usize = 4;
@@ -55,14 +54,15 @@ pub(super) fn commit(place: &Place, text: &str) -> Option<Id> {
 /// What a name without steps stands for, in git's order of precedence (gitrevisions(7)).
 fn named(place: &Place, name: &str) -> Option<Id> {
     let name = if name == "@" { "HEAD" } else { name };
-    let full = name.len() == 40 && name.bytes().all(|b| b.is_ascii_hexdigit());
+    let digits = 2 * place.objects.store().hash().width();
+    let full = name.len() == digits && name.bytes().all(|b| b.is_ascii_hexdigit());
     if full {
         return name.parse().ok();
     }
     let forms = ["", "refs/", "refs/tags/", "refs/heads/", "refs/remotes/"];
     let by_ref = forms.iter().find_map(|form| refs::one(place, &format!("{form}{name}")));
     let remote = || refs::one(place, &format!("refs/remotes/{name}/HEAD"));
-    let hexadecimal = name.len() >= FEWEST_DIGITS && name.len() < 40 && name.bytes().all(|b| b.is_ascii_hexdigit());
+    let hexadecimal = name.len() >= FEWEST_DIGITS && name.len() < digits && name.bytes().all(|b| b.is_ascii_hexdigit());
     by_ref.or_else(remote).or_else(|| if hexadecimal { place.objects.by_prefix(name) } else { None })
 }
 
@@ -70,8 +70,8 @@ fn named(place: &Place, name: &str) -> Option<Id> {
 fn peel(place: &Place, mut id: Id) -> Option<Id> {
     loop {
         match place.objects.kind(id).ok()? {
-            ObjectType::Commit => return Some(id),
-            ObjectType::Tag => id = place.objects.tag(id).ok()?.0,
+            pack::Kind::Commit => return Some(id),
+            pack::Kind::Tag => id = place.objects.tag(id).ok()?.0,
             _ => return None,
         }
     }

@@ -5,7 +5,7 @@
 //! is read as a file: nothing is refreshed, locked or written.
 
 use super::compare::{self, Change, Compared, Gone};
-use super::id::{Hash, Id};
+use super::id::Id;
 use super::index::Index;
 use super::object::{Kind, Objects};
 use super::place::Place;
@@ -32,9 +32,8 @@ impl Staged {
 
     /// The index, when there is one yet.
     fn index(&self) -> Result<Option<Index>, Error> {
-        Index::open(&self.place.index, &self.place.dir, Hash::Sha1).map_err(|error| Error::NoSource {
-            what: format!("the index of {}", self.place.name),
-            why: error.to_string(),
+        Index::open(&self.place.index, &self.place.dir, self.place.objects.store().hash()).map_err(|error| {
+            Error::NoSource { what: format!("the index of {}", self.place.name), why: error.to_string() }
         })
     }
 

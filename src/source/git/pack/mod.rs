@@ -18,8 +18,6 @@ pub mod idx;
 mod inflate;
 mod loose;
 mod read;
-#[cfg(test)]
-mod tests;
 mod walk;
 
 pub use delta::{Run, SHORTEST_RUN};
@@ -54,6 +52,18 @@ pub struct Object {
     pub bytes: Vec<u8>,
 }
 
+impl Kind {
+    /// As git writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Commit => "commit",
+            Kind::Tree => "tree",
+            Kind::Blob => "blob",
+            Kind::Tag => "tag",
+        }
+    }
+}
+
 /// Why an object was not read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Absent {
@@ -76,7 +86,7 @@ impl Absent {
         Absent { why: SkipReason::TooLarge, detail: format!("{size} bytes") }
     }
 
-    fn unreadable(error: &std::io::Error) -> Absent {
+    pub(super) fn unreadable(error: &std::io::Error) -> Absent {
         Absent { why: SkipReason::Unreadable, detail: error.to_string() }
     }
 

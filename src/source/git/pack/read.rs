@@ -349,12 +349,7 @@ pub(super) fn by_prefix(store: &Store, digits: &str) -> Option<Id> {
 
 /// Whether `id` is the name of an object.
 pub(super) fn names(id: &Id, object: &Object) -> bool {
-    let kind = match object.kind {
-        Kind::Commit => "commit",
-        Kind::Tree => "tree",
-        Kind::Blob => "blob",
-        Kind::Tag => "tag",
-    };
+    let kind = object.kind.name();
     match id.hash() {
         Hash::Sha1 => {
             let kind = git2::ObjectType::from_str(kind).unwrap_or(git2::ObjectType::Any);

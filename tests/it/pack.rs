@@ -1,7 +1,7 @@
 //! The reader against real git: repositories that git made in all its ways are read as git itself reads them.
 
-use super::{Kind, Run, Seen, Store, Visitor};
-use crate::source::git::id::{Hash, Id};
+use stanch::source::git::id::{Hash, Id};
+use stanch::source::git::pack::{Kind, Run, SHORTEST_RUN, Seen, Store, Visitor};
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
@@ -41,7 +41,7 @@ impl Visitor for Collect<'_> {
         assert_eq!(base.len(), base_len);
         let mut last = 0;
         for run in runs {
-            assert!(run.len >= super::SHORTEST_RUN && run.at >= last);
+            assert!(run.len >= SHORTEST_RUN && run.at >= last);
             assert_eq!(base[run.base..run.base + run.len], object.bytes[run.at..run.at + run.len]);
             last = run.at + run.len;
         }
