@@ -4,18 +4,20 @@
 
 use std::borrow::Cow;
 
-/// What every code starts with.
-const ESCAPE: u8 = 0x1b;
+/// What every code starts with, and nothing of it holds again.
+pub const ESCAPE: u8 = 0x1b;
 /// The start of a code (ECMA-48, section 5.4: the control sequence introducer).
 const START: &[u8] = b"\x1b[";
 /// Longest run of parameters that is taken for one, in bytes: a colour of 24 bits and its background have 33.
 const LONGEST: usize = 40;
+/// Bytes before and after a byte that have a say in whether it is part of a code.
+pub const MARGIN: usize = START.len() + LONGEST + 1;
 
 /// `bytes` with spaces where codes of colour (`m`) and of clearing a line (`K`) stood.
 pub(super) fn blank(bytes: &[u8]) -> Cow<'_, [u8]> {
     let mut blanked = Cow::Borrowed(bytes);
     let mut at = 0;
-    while let Some(found) = bytes.get(at..).and_then(|rest| rest.iter().position(|&byte| byte == ESCAPE)) {
+    while let Some(found) = bytes.get(at..).and_then(|rest| memchr::memchr(ESCAPE, rest)) {
         let start = at + found;
         let end = code(bytes.get(start..).unwrap_or_default()).map(|length| start + length);
         if let Some(code) = end.and_then(|end| blanked.to_mut().get_mut(start..end)) {

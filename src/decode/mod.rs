@@ -2,14 +2,19 @@
 //!
 //! A [`Chunk`] is bytes with a map back: [`Chunk::span`] turns a span of a view into the span of the blob that it was
 //! decoded from, so that what is reported is always the file's own bytes. Views are one level deep (no base64 in base64),
-//! and none is bigger than its blob, or 1.5 times for UTF-16, so decoding cannot be made to swell.
+//! and none is bigger than its blob, or 1.5 times for UTF-16, so decoding cannot be made to swell: a long run of base64 is
+//! looked at in four ways, of which hardly ever more than one is text.
 //!
 //! Knows nothing of rules, files or git. Invariant (tested): `span` of the whole view lies in the blob, is monotonic, and
 //! the bytes there decode to the view's.
 
 mod base64;
 mod color;
+mod digits;
 mod utf16;
+
+pub use base64::MARGIN as BASE64_MARGIN;
+pub use color::{ESCAPE, MARGIN as COLOR_MARGIN};
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -45,17 +50,45 @@ impl Layer {
     }
 }
 
-/// Every view of `bytes`, the plain one first, then in the order of the blob.
-pub fn chunks(bytes: &[u8]) -> Vec<Chunk<'_>> {
-    let mut chunks = vec![Chunk { bytes: color::blank(bytes), layer: Layer::Plain, runs: Vec::new() }];
-    match utf16::decode(bytes) {
-        Some(view) => chunks.push(view),
-        None => chunks.extend(base64::decode(bytes)),
-    }
-    chunks
+/// The blob as it is, with spaces where codes of colour stood: they take no memory when there are none.
+pub fn plain(bytes: &[u8]) -> Chunk<'_> {
+    Chunk { bytes: color::blank(bytes), layer: Layer::Plain, runs: Vec::new() }
 }
 
-impl Chunk<'_> {
+/// The text of a blob that is UTF-16: by its mark, or by how its first few KB lie.
+pub fn utf16(bytes: &[u8]) -> Option<Chunk<'static>> {
+    utf16::decode(bytes)
+}
+
+/// Whether a blob is taken for UTF-16. Such a blob holds no base64.
+pub fn is_utf16(bytes: &[u8]) -> bool {
+    utf16::order(bytes).is_some()
+}
+
+/// Hands each view of what is base64 in `range` to `sink`, with the bytes of the blob that alone have a say in it (its
+/// block). The range must not cut a block: it is the whole blob, or what [`base64_around`] gives.
+pub fn base64(bytes: &[u8], range: Range<usize>, sink: &mut dyn FnMut(Chunk<'static>, Range<usize>)) {
+    base64::views(bytes, range, sink);
+}
+
+/// The range whose blocks of base64 may be others when the bytes of `range` are. The blocks outside of it, and
+/// [`BASE64_MARGIN`] bytes on each side of them, hold none of these bytes.
+pub fn base64_around(bytes: &[u8], range: Range<usize>) -> Range<usize> {
+    base64::around(bytes, range)
+}
+
+/// How many bytes of a blob, on each side of a place, have a say in what stands within `reach` bytes around it in a view
+/// (but for UTF-16).
+pub fn window(reach: usize) -> usize {
+    base64::window(reach)
+}
+
+impl<'b> Chunk<'b> {
+    /// A plain view, of which somebody else has taken care of the codes of colour.
+    pub fn seen(bytes: &'b [u8]) -> Chunk<'b> {
+        Chunk { bytes: Cow::Borrowed(bytes), layer: Layer::Plain, runs: Vec::new() }
+    }
+
     /// The bytes of the blob that `span` of this view was decoded from.
     pub fn span(&self, span: &Range<usize>) -> Range<usize> {
         if self.runs.is_empty() {

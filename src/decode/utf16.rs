@@ -8,8 +8,9 @@ const SAMPLE: usize = 4096;
 /// Fewest units without a mark that are believed to be text.
 const FEWEST: usize = 8;
 
+/// Which byte of a unit comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Order {
+pub(super) enum Order {
     Little,
     Big,
 }
@@ -37,7 +38,7 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Chunk<'static>> {
 }
 
 /// The byte order and where the text starts; `None` when this is not UTF-16.
-fn order(bytes: &[u8]) -> Option<(Order, usize)> {
+pub(super) fn order(bytes: &[u8]) -> Option<(Order, usize)> {
     match bytes {
         [0xff, 0xfe, 0, 0, ..] => None, // UTF-32's mark
         [0xff, 0xfe, ..] => Some((Order::Little, 2)),
@@ -48,7 +49,9 @@ fn order(bytes: &[u8]) -> Option<(Order, usize)> {
 
 /// Mostly Latin text has a zero in every other byte, and hardly any in the bytes between.
 fn guess(bytes: &[u8]) -> Option<Order> {
-    let (pairs, _) = bytes.get(..SAMPLE).unwrap_or(bytes).as_chunks::<2>();
+    let sample = bytes.get(..SAMPLE).unwrap_or(bytes);
+    memchr::memchr(0, sample)?;
+    let (pairs, _) = sample.as_chunks::<2>();
     let zeros = |at: fn(&[u8; 2]) -> u8| pairs.iter().filter(|pair| at(pair) == 0).count();
     let (even, odd) = (zeros(|pair| pair[0]), zeros(|pair| pair[1]));
     let (most, few) = (pairs.len() * 7 / 10, pairs.len() / 20);

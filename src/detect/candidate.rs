@@ -1,6 +1,5 @@
 //! Matches of the rules' patterns in a view of a blob, with all that the pattern names, before anything judges them.
 
-use super::matcher::{Found, Matcher};
 use crate::rule::{Capture, Need, Rule};
 use std::ops::Range;
 use std::sync::Arc;
@@ -15,18 +14,6 @@ pub struct Candidate<'r> {
     pub rule: &'r Arc<Rule>,
     /// Where, in the view.
     pub found: Capture,
-}
-
-/// Every candidate of `view`, in the order of rules, then of places.
-pub fn all<'r>(rules: &'r [Arc<Rule>], matcher: &Matcher, view: &[u8]) -> Vec<Candidate<'r>> {
-    let (mut anchors, mut found) = (Vec::new(), Vec::new());
-    matcher.anchors(view, 0..view.len(), &mut anchors);
-    matcher.candidates(view, &anchors, None, &mut found);
-    let candidate = |one: &Found| {
-        let rule = rules.get(usize::from(one.rule))?;
-        Some(Candidate { rule, found: one.capture(rule, view) })
-    };
-    found.iter().filter_map(candidate).collect()
 }
 
 impl Candidate<'_> {

@@ -3,8 +3,9 @@
 use super::*;
 use crate::catalog::File;
 use crate::rule::example::Recipe;
-use crate::source::Provenance;
-use crate::text::lines;
+use crate::secret::Secret;
+use crate::source::{Blob, Provenance};
+use crate::text::lines::{self, Position};
 use proptest::prelude::*;
 use std::sync::LazyLock;
 

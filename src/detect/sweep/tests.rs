@@ -1,0 +1,243 @@
+//! The sweep of what was derived is the sweep of the whole, whatever was edited.
+
+use super::*;
+use crate::catalog::File;
+use crate::rule::RuleSet;
+use crate::rule::example::{Recipe, seed};
+use crate::rule::options;
+use crate::secret::FingerprintKey;
+use crate::source::git::pack::Run;
+use crate::source::{Blob, Provenance};
+use ::base64::Engine;
+use ::base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use proptest::prelude::*;
+use std::sync::{Arc, LazyLock};
+
+/// Windows from a few bytes to thousands, at the edges of words, lines and files.
+const RULES: &str = r#"
+provider: odd
+title: Odd
+rules:
+  - id: odd-tiny
+    description: Tiny
+    keywords: ["k12", "zzq"]
+    pattern: '\bk[0-9]{2}\b'
+    examples: &none { match: ['a'], no-match: ['b'] }
+  - id: odd-edge
+    description: First and last
+    keywords: ["edge"]
+    pattern: '(?:^|;)edge[0-9a-f]{4,8}(?:;|$)'
+    examples: *none
+  - id: odd-line
+    description: A line
+    keywords: ["line"]
+    pattern: '(?m)^line=([a-z0-9]{4,30})$'
+    examples: *none
+  - id: odd-huge
+    description: Huge
+    keywords: ["<<<"]
+    pattern: '(?s)<<<(.{40,3000}?)>>>'
+    examples: *none
+  - id: odd-greedy
+    description: Greedy
+    keywords: ["key", "secret"]
+    pattern: '(?i)(?:key|secret)[ =:]{1,3}([0-9a-zA-Z_]{8,40})'
+    needs:
+      - { part: id, pattern: 'ID[0-9]{4}', lines: 2, required: true }
+    examples: *none
+  - id: odd-far
+    description: Far from its keyword
+    keywords: ["vendor-of-a-long-name"]
+    pattern: '\b([a-f0-9]{32})\b'
+    examples: *none
+"#;
+
+static ODD: LazyLock<Detector> = LazyLock::new(|| {
+    let rules = RuleSet::of(&[File::new("odd.yaml", RULES)]).unwrap_or_else(|e| panic!("\n{e}"));
+    Detector::new(Arc::new(rules), Arc::new(FingerprintKey::public()))
+});
+static BUILT_IN: LazyLock<Detector> =
+    LazyLock::new(|| Detector::new(Arc::new(RuleSet::load(&[]).unwrap()), Arc::new(FingerprintKey::public())));
+
+/// Something that every built-in rule finds.
+static TOKENS: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let mut tokens = Vec::new();
+    for file in crate::catalog::builtin() {
+        let document = file.parse().unwrap();
+        for example in options::examples(&document).iter().filter(|example| example.matches) {
+            tokens.push(Recipe::parse(example.recipe).unwrap().make(seed(&example.rule, true, example.index)));
+        }
+    }
+    tokens
+});
+
+fn made(recipe: &str, seed: u64) -> String {
+    Recipe::parse(recipe).unwrap().make(seed)
+}
+
+/// A piece of a file: text with and without something to be found, in every view.
+fn piece() -> impl Strategy<Value = Vec<u8>> {
+    let seed = any::<u64>();
+    let token = any::<prop::sample::Index>().prop_map(|at| at.get(&TOKENS).clone());
+    let words = (1..60usize, any::<u64>()).prop_map(|(count, seed)| {
+        let words = [
+            "key", "the", "k12", "edge", "line=", "\n", "secret", " ", "= ", "ID1234", "client", "/", "zzq", "k34", "k",
+        ];
+        (0..count).map(|at| words[(seed >> (at % 60)) as usize % words.len()]).collect::<String>()
+    });
+    prop_oneof![
+        6 => words,
+        4 => token.clone(),
+        1 => token.clone().prop_map(|text| STANDARD.encode(format!("{text} and some more"))),
+        1 => token.clone().prop_map(|text| URL_SAFE_NO_PAD.encode(text)),
+        1 => (token.clone(), prop_oneof![Just("\n"), Just("\r\n")], 60..80usize).prop_map(|(text, end, width)| {
+            let code = STANDARD.encode(format!("{text}\n{text}\n# {text}"));
+            let lines: Vec<_> = code.as_bytes().chunks(width / 4 * 4).map(|line| str::from_utf8(line).unwrap()).collect();
+            format!("\n{}{end}", lines.join(end))
+        }),
+        1 => token.prop_map(|text| format!("\x1b[31m{text}\x1b[0m")),
+        1 => (0..45usize).prop_map(|count| format!("\x1b[{}", "1;".repeat(count))),
+        1 => Just("m\x1b[K".to_owned()),
+        1 => seed.prop_map(|seed| made("<<<{{ lower(900) }}>>>", seed)),
+        1 => seed.prop_map(|seed| made("vendor-of-a-long-name {{ hex(32) }} {{ hex(32) }}", seed)),
+        1 => seed.prop_map(|seed| made("{{ alnum(700) }}", seed)),
+        1 => seed.prop_map(|seed| made(";edge{{ hex(6) }};", seed)),
+        1 => seed.prop_map(|seed| made("\nline={{ lower(12) }}\n", seed)),
+        1 => Just(">>>".to_owned()),
+        1 => Just("\0\0".to_owned()),
+    ]
+    .prop_map(String::into_bytes)
+}
+
+fn file() -> impl Strategy<Value = Vec<u8>> {
+    prop::collection::vec(piece(), 0..12).prop_map(|pieces| pieces.concat())
+}
+
+/// One instruction of a delta, as git has them.
+#[derive(Debug, Clone)]
+enum Op {
+    /// Goes on in the base after some bytes that are left out.
+    Next {
+        left: usize,
+        take: usize,
+    },
+    /// From anywhere.
+    Copy {
+        from: prop::sample::Index,
+        take: usize,
+    },
+    Insert(Vec<u8>),
+    /// All that is left.
+    Rest,
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        5 => (0..40usize, 1..2000usize).prop_map(|(left, take)| Op::Next { left, take }),
+        2 => (any::<prop::sample::Index>(), 1..900usize).prop_map(|(from, take)| Op::Copy { from, take }),
+        1 => (any::<prop::sample::Index>(), 1..20usize).prop_map(|(from, take)| Op::Copy { from, take }),
+        2 => piece().prop_map(Op::Insert),
+        2 => prop::collection::vec(any::<u8>(), 0..3).prop_map(Op::Insert),
+        1 => Just(Op::Insert(vec![b'k'])),
+        3 => Just(Op::Rest),
+    ]
+}
+
+/// What the instructions make of `base`, and the runs of at least `least` bytes.
+fn apply(base: &[u8], ops: &[Op], least: usize) -> (Vec<u8>, Vec<Run>) {
+    let (mut bytes, mut runs, mut next) = (Vec::new(), Vec::<Run>::new(), 0);
+    for op in ops {
+        let (from, take) = match op {
+            Op::Insert(new) => {
+                bytes.extend(new);
+                continue;
+            }
+            Op::Next { left, take } => (next + left, *take),
+            Op::Copy { from, take } => (from.index(base.len().max(1)), *take),
+            Op::Rest => (next, usize::MAX),
+        };
+        let from = from.min(base.len());
+        let len = take.min(base.len() - from);
+        next = from + len;
+        if len == 0 {
+            continue;
+        }
+        match runs.last_mut() {
+            Some(last) if last.base + last.len == from && last.at + last.len == bytes.len() => last.len += len,
+            _ => runs.push(Run { base: from, at: bytes.len(), len }),
+        }
+        bytes.extend(&base[from..from + len]);
+    }
+    runs.retain(|run| run.len >= least);
+    (bytes, runs)
+}
+
+/// Follows a chain of deltas; every sweep on the way is that of the whole.
+fn follow(detector: &Detector, base: &[u8], chain: &[Vec<Op>], least: usize) -> Result<(), TestCaseError> {
+    let mut base = base.to_vec();
+    let mut sweep = detector.sweep(&base);
+    for ops in chain {
+        let (bytes, runs) = apply(&base, ops, least);
+        let derived = detector.sweep_delta(&sweep, base.len(), &bytes, &runs);
+        let whole = detector.sweep(&bytes);
+        prop_assert!(
+            derived == whole,
+            "{derived:#?}\n{whole:#?}\n{runs:?} of {}: {:?}",
+            base.len(),
+            bytes.escape_ascii().to_string()
+        );
+        (base, sweep) = (bytes, derived);
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(600))]
+
+    #[test]
+    fn with_odd_rules(
+        base in file(),
+        chain in prop::collection::vec(prop::collection::vec(op(), 0..8), 1..4),
+        least in prop_oneof![Just(1usize), Just(64)],
+    ) {
+        follow(&ODD, &base, &chain, least)?;
+    }
+
+    #[test]
+    fn with_the_built_in_rules(
+        base in file(),
+        chain in prop::collection::vec(prop::collection::vec(op(), 0..8), 1..4),
+    ) {
+        follow(&BUILT_IN, &base, &chain, 64)?;
+    }
+
+    #[test]
+    fn a_sweep_has_what_a_scan_hits(bytes in file()) {
+        let blob = Blob::whole(bytes.clone(), Arc::new(Provenance::Stdin));
+        let mut hits: Vec<_> = BUILT_IN.scan(&blob).into_iter().map(|hit| (hit.occurrence.offset as u32, hit.fingerprint)).collect();
+        let sweep = BUILT_IN.sweep(&bytes);
+        let mut found: Vec<_> = sweep.candidates().map(|one| (one.secret.start, one.fingerprint)).collect();
+        hits.sort();
+        found.sort();
+        prop_assert_eq!(hits, found);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(20))]
+
+    #[test]
+    fn along_a_chain_of_twenty(
+        base in file(),
+        chain in prop::collection::vec(prop::collection::vec(op(), 1..8), 20),
+    ) {
+        follow(&ODD, &base, &chain, 64)?;
+        follow(&BUILT_IN, &base, &chain, 64)?;
+    }
+}
+
+#[test]
+fn nothing_takes_no_memory() {
+    let sweep = BUILT_IN.sweep(b"nothing to be seen here");
+    assert_eq!((sweep.is_empty(), sweep.memory()), (true, size_of::<Sweep>()));
+}
