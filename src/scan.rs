@@ -126,7 +126,8 @@ pub fn scan(
     tracing::info!(asked = source.describe(), threads = options.threads, "scan begins");
     let watch = Watch::new(detector, options, progress);
     source.read(&watch)?;
-    let read = watch.end()?;
+    let mut read = watch.end()?;
+    read.looked.retain(|one| !one.id().is_some_and(|id| source.was_there(id)));
     let accounting = Accounting { elapsed: started.elapsed(), ..read.accounting };
     Ok(finish(source.describe(), brought(read.looked), read.skipped, accounting, options))
 }

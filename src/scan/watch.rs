@@ -199,6 +199,11 @@ impl Looked {
         };
         Looked { number, id, before: blob.before.clone(), hits }
     }
+
+    /// Its id in a history.
+    pub fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
 }
 
 /// All hits in the order of their blobs, without those that the version before held already.

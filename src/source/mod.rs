@@ -39,6 +39,12 @@ pub trait Source: Send {
     fn read(&mut self, crew: &dyn Crew) -> Result<(), Error> {
         crew::hand_over(crew, |sink| self.walk(sink))
     }
+
+    /// Whether a blob that was handed over (by its id) is nothing new all the same: it was there before the part that was
+    /// asked for. Asked only when something was found in it, for finding out may cost more than the walk did.
+    fn was_there(&mut self, _blob: &str) -> bool {
+        false
+    }
 }
 
 /// What a source hands over.

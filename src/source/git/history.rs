@@ -6,8 +6,10 @@
 //! Messages of commits and tags are read too.
 //!
 //! A part of the history (`--range`, `--since`, a push) starts from what its parents hold: what lay there is not new, and
-//! of a blob that changed only what touches added lines is reported.
+//! of a blob that changed only what touches added lines is reported. Folders are compared with those of the parents and
+//! only what differs is read, so that a part costs what it brings and not what was there ([`super::boundary`]).
 
+use super::boundary::Boundary;
 use super::graph::{self, Graph, Wanted};
 use super::id::Id;
 use super::object::{Absent, Entry, Kind, Objects};
@@ -16,6 +18,7 @@ use super::{added, pack, refs, revision};
 use crate::source::{Blob, Commit, Error, Item, Provenance, SkipReason, Skipped, Source};
 use crate::text::terminal::printable;
 use jiff::Timestamp;
+use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -38,6 +41,8 @@ pub struct History {
     /// Only a part was asked for.
     partial: bool,
     what: String,
+    /// Before what was asked for; known once it was walked.
+    boundary: Boundary,
 }
 
 /// What a range leaves out.
@@ -56,7 +61,16 @@ impl History {
         let what = format!("history of {}", place.name);
         let shallow = refs::shallow(&place).into_iter().collect();
         let wanted = Wanted { shallow, ..Wanted::default() };
-        Ok(History { place, wanted, others: Vec::new(), broken: Vec::new(), narrowed: false, partial: false, what })
+        Ok(History {
+            place,
+            wanted,
+            others: Vec::new(),
+            broken: Vec::new(),
+            narrowed: false,
+            partial: false,
+            what,
+            boundary: Boundary::default(),
+        })
     }
 
     /// Just the commits of `A..B`.
@@ -88,8 +102,8 @@ impl History {
                     hidden.extend(names.iter().filter_map(|name| revision::commit(place, name)))
                 }
                 Without::Refs(prefix) => {
-                    let names = refs::all(place).0.into_keys().filter(|name| name.starts_with(prefix));
-                    hidden.extend(names.filter_map(|name| revision::commit(place, &name)));
+                    let named = refs::all(place).0.into_iter().filter(|(name, _)| name.starts_with(prefix));
+                    hidden.extend(named.filter_map(|(_, id)| revision::peel(place, id)));
                 }
             }
         }
@@ -145,7 +159,15 @@ impl Source for History {
         let objects = &self.place.objects;
         let mut tips = Vec::new();
         let mut trees = Vec::new();
-        let mut walk = Walk { objects, partial: self.partial, seen: HashSet::new(), sink, stopped: false, missing: 0 };
+        let mut walk = Walk {
+            objects,
+            partial: self.partial,
+            boundary: &mut self.boundary,
+            seen: HashSet::new(),
+            sink,
+            stopped: false,
+            missing: 0,
+        };
         for one in &self.broken {
             walk.give(Item::Skipped(one.clone()));
         }
@@ -159,9 +181,7 @@ impl Source for History {
         self.wanted.tips.append(&mut tips);
         let graph = graph::walk(objects, &self.wanted);
         walk.announce(&graph);
-        for id in &graph.boundary {
-            walk.pass_over(*id);
-        }
+        *walk.boundary = Boundary::new(graph.boundary);
         for (id, header) in &graph.commits {
             if walk.stopped {
                 break;
@@ -174,13 +194,18 @@ impl Source for History {
         walk.finish();
         Ok(())
     }
+
+    fn was_there(&mut self, blob: &str) -> bool {
+        blob.parse().is_ok_and(|id| self.boundary.holds(&self.place.objects, id))
+    }
 }
 
 /// One walk under way.
 struct Walk<'w> {
     objects: &'w Objects,
     partial: bool,
-    /// Trees and blobs that were handed over or passed over.
+    boundary: &'w mut Boundary,
+    /// Trees and blobs that were handed over, or lie beside something that changed and were there before.
     seen: HashSet<Id>,
     sink: &'w mut dyn FnMut(Item) -> bool,
     stopped: bool,
@@ -218,23 +243,6 @@ impl Walk<'_> {
         }
     }
 
-    /// Marks what a commit holds as known, without a word about what is absent: it was not asked for.
-    fn pass_over(&mut self, commit: Id) {
-        let Ok(header) = self.objects.header(commit) else { return };
-        let mut trees = vec![header.tree];
-        while let Some(tree) = trees.pop() {
-            if !self.seen.insert(tree) {
-                continue;
-            }
-            for entry in self.objects.tree(tree).unwrap_or_default() {
-                match entry.kind {
-                    Kind::Tree => trees.push(entry.id),
-                    _ => drop(self.seen.insert(entry.id)),
-                }
-            }
-        }
-    }
-
     fn commit(&mut self, id: Id, header: &super::object::Header) {
         let (commit, message) = match self.objects.commit(id) {
             Ok((commit, message)) => (Arc::new(commit), message),
@@ -242,7 +250,9 @@ impl Walk<'_> {
         };
         let parents = header.parents.iter().filter_map(|parent| Some(self.objects.header(*parent).ok()?.tree));
         let root = Folder { id: header.tree, path: Vec::new(), before: parents.collect() };
-        self.descend(root, Some(&commit));
+        if !root.before.contains(&root.id) {
+            self.descend(root, Some(&commit));
+        }
         let provenance = Provenance::History { path: MESSAGE.to_vec(), blob: id.to_string(), commit: Some(commit) };
         self.give(Item::Blob(Blob::whole(message, Arc::new(provenance))));
         self.give(Item::Commit);
@@ -258,17 +268,25 @@ impl Walk<'_> {
             let entries = match self.objects.tree(folder.id) {
                 Ok(entries) => entries,
                 Err(absent) => {
-                    let what = format!("tree {} at {}", folder.id, printable(&folder.path));
-                    self.give(Item::Skipped(absent.skipped(what)));
+                    if !self.boundary.holds(self.objects, folder.id) {
+                        let what = format!("tree {} at {}", folder.id, printable(&folder.path));
+                        self.give(Item::Skipped(absent.skipped(what)));
+                    }
                     continue;
                 }
             };
-            let before: Vec<Vec<Entry>> =
-                folder.before.iter().map(|id| self.objects.tree(*id).unwrap_or_default()).collect();
+            let before: Vec<Vec<Entry>> = folder.before.iter().map(|id| self.by_name(*id)).collect();
+            if self.partial {
+                // The parent was walked, or all that it holds was there before.
+                self.seen.extend(before.iter().flatten().map(|entry| entry.id));
+            }
             let first = folders.len();
             for entry in entries {
-                let path = join(&folder.path, &entry.name);
                 let known: Vec<Id> = before.iter().filter_map(|tree| same_name(tree, &entry)).collect();
+                if known.contains(&entry.id) || self.seen.contains(&entry.id) {
+                    continue;
+                }
+                let path = join(&folder.path, &entry.name);
                 match entry.kind {
                     Kind::Tree => folders.push(Folder { id: entry.id, path, before: known }),
                     Kind::Blob => self.blob(entry.id, path, &known, commit),
@@ -279,12 +297,20 @@ impl Walk<'_> {
         }
     }
 
+    /// A tree of a parent; sorted, for broken ones need not be.
+    fn by_name(&self, tree: Id) -> Vec<Entry> {
+        let mut entries = self.objects.tree(tree).unwrap_or_default();
+        entries.sort_by(by_name);
+        entries
+    }
+
     fn blob(&mut self, id: Id, path: Vec<u8>, before: &[Id], commit: Option<&Arc<Commit>>) {
         if self.stopped || !self.seen.insert(id) {
             return;
         }
         let bytes = match self.objects.blob(id) {
             Ok(bytes) => bytes,
+            Err(_) if self.boundary.holds(self.objects, id) => return,
             Err(absent) => return self.absent(absent, &format!("{} (blob {id})", printable(&path))),
         };
         let versions = || before.iter().filter_map(|id| self.objects.blob(*id).ok()).collect::<Vec<_>>();
@@ -314,7 +340,7 @@ impl Walk<'_> {
     }
 
     fn submodule(&mut self, id: Id, path: &[u8]) {
-        if self.seen.insert(id) {
+        if self.seen.insert(id) && !self.boundary.holds(self.objects, id) {
             let what = printable(path);
             self.give(Item::Skipped(Skipped::passed(what, SkipReason::Submodule, format!("at commit {id}"))));
         }
@@ -364,5 +390,10 @@ fn join(folder: &[u8], name: &[u8]) -> Vec<u8> {
 
 /// What a parent's tree has under the entry's name, when it is of the same kind.
 fn same_name(tree: &[Entry], entry: &Entry) -> Option<Id> {
-    tree.iter().find(|other| other.kind == entry.kind && other.name == entry.name).map(|other| other.id)
+    let at = tree.binary_search_by(|other| by_name(other, entry)).ok()?;
+    tree.get(at).map(|other| other.id)
+}
+
+fn by_name(a: &Entry, b: &Entry) -> Ordering {
+    (&a.name, a.kind).cmp(&(&b.name, b.kind))
 }

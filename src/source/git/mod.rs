@@ -19,6 +19,7 @@
 //! nothing of rules or secrets.
 
 mod added;
+mod boundary;
 mod compare;
 mod graph;
 pub mod history;

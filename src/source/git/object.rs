@@ -29,7 +29,7 @@ pub(super) struct Header {
 }
 
 /// What a tree's entry is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
     Blob,
     Tree,

@@ -105,12 +105,26 @@ fn dirs(place: &Place) -> Vec<PathBuf> {
 fn packed(common: &Path) -> BTreeMap<String, Id> {
     let text = fs::read(common.join("packed-refs")).unwrap_or_default();
     // A name need not be UTF-8; it is told as it can be shown, and what it leads to is read.
-    let line = |line: &[u8]| {
+    lines(&text).filter_map(|(id, name)| Some((printable(name), parsed(id)?))).collect()
+}
+
+/// Just one of them; the last one counts.
+fn packed_one(common: &Path, name: &str) -> Option<Id> {
+    let text = fs::read(common.join("packed-refs")).unwrap_or_default();
+    let found = lines(&text).filter(|(_, other)| *other == name.as_bytes()).last();
+    found.and_then(|(id, _)| parsed(id))
+}
+
+/// Id and name of each line of packed-refs.
+fn lines(text: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    text.split(|&b| b == b'\n').filter_map(|line| {
         let space = line.iter().position(|&b| b == b' ')?;
-        let id = std::str::from_utf8(line.get(..space)?).ok()?.parse().ok()?;
-        Some((printable(line.get(space + 1..)?), id))
-    };
-    text.split(|&b| b == b'\n').filter_map(line).collect()
+        Some((line.get(..space)?, line.get(space + 1..)?))
+    })
+}
+
+fn parsed(id: &[u8]) -> Option<Id> {
+    std::str::from_utf8(id).ok()?.parse().ok()
 }
 
 fn lookup(place: &Place, dir: &Path, name: &str, depth: usize) -> Option<Id> {
@@ -121,7 +135,7 @@ fn lookup(place: &Place, dir: &Path, name: &str, depth: usize) -> Option<Id> {
     let text = read_file(&dir.join(name)).or_else(|| read_file(&place.common.join(name)));
     match text {
         Some(text) => follow(place, dir, &text, depth),
-        None => packed(&place.common).get(name).copied(),
+        None => packed_one(&place.common, name),
     }
 }
 

@@ -67,7 +67,7 @@ fn named(place: &Place, name: &str) -> Option<Id> {
 }
 
 /// The commit behind any number of annotated tags.
-fn peel(place: &Place, mut id: Id) -> Option<Id> {
+pub(super) fn peel(place: &Place, mut id: Id) -> Option<Id> {
     loop {
         match place.objects.kind(id).ok()? {
             pack::Kind::Commit => return Some(id),

@@ -17,11 +17,12 @@ pub(super) fn first(rest: &[u8], width: usize) -> Option<(Line<'_>, &[u8])> {
     let end = rest.iter().position(|byte| *byte == 0)?;
     let (head, tail) = (rest.get(..end)?, rest.get(end + 1..)?);
     let space = head.iter().position(|byte| *byte == b' ')?;
-    let digits = head.get(..space).filter(|digits| (1..=7).contains(&digits.len()))?;
-    let mut mode = 0;
-    for digit in digits {
-        mode = mode << 3 | u32::from(digit.checked_sub(b'0').filter(|digit| *digit < 8)?);
-    }
+    // What has no mode that makes sense is bytes all the same.
+    let mode = head.get(..space)?.iter().try_fold(0u32, |mode, digit| {
+        let digit = digit.checked_sub(b'0').filter(|digit| *digit < 8)?;
+        Some(mode.checked_mul(8)? | u32::from(digit))
+    });
+    let mode = mode.unwrap_or_default();
     let kind = match mode {
         0o040_000 => Kind::Tree,
         0o160_000 => Kind::Submodule,
@@ -45,7 +46,9 @@ mod tests {
         );
         let (line, rest) = first(rest, 20).unwrap();
         assert_eq!((line.kind, line.mode, line.name, rest), (Kind::Blob, 0o100_755, &b"b c"[..], &b""[..]));
-        for broken in [&b""[..], b"40000 a", b"40000a\0", b" a\0", b"9 a\0", b"100644 a\0short"] {
+        let odd = [&b"9 a\0"[..], &[7; 20]].concat();
+        assert_eq!(first(&odd, 20).unwrap().0.kind, Kind::Blob);
+        for broken in [&b""[..], b"40000 a", b"40000a\0", b"100644 a\0short"] {
             assert!(first(broken, 20).is_none(), "{broken:?}");
         }
     }
