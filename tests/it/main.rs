@@ -22,6 +22,8 @@ mod index;
 mod ledger;
 mod own;
 mod pack;
+mod packs;
+mod random_packs;
 mod readme;
 mod report;
 mod respond;
