@@ -3,7 +3,11 @@
 //! Written for bytes: classes are ASCII (`(?-u)` is the default), so that a pattern costs microseconds to compile and not
 //! milliseconds, and finds its secret in a file of any encoding that keeps ASCII.
 
-use regex::bytes::{Regex, RegexBuilder};
+use super::digest::Digest;
+use super::run::{self, Outcome, Scratch};
+use regex_automata::meta::{BuildError, Regex};
+use regex_automata::util::syntax;
+use regex_automata::{Anchored, Input, PatternID};
 use regex_syntax::ParserBuilder;
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -82,7 +86,7 @@ impl Pattern {
 
     /// Whether it matches anywhere in `text`.
     pub fn matches(&self, text: &[u8]) -> bool {
-        self.compiled().regex.is_match(text)
+        self.compiled().regex.is_match(Input::new(text))
     }
 
     /// The first match that starts at `from` or later. What stands before `from` is seen by `\b` and `^`.
@@ -90,13 +94,38 @@ impl Pattern {
         if from > bytes.len() {
             return None;
         }
-        let compiled = self.compiled();
-        let found = compiled.regex.captures_at(bytes, from)?;
-        let whole = found.get(0)?.range();
-        let secret = found.get(compiled.secret).map_or_else(|| whole.clone(), |group| group.range());
-        let part = |(name, group): &(String, usize)| Some((name.clone(), found.get(*group)?.range()));
-        let parts = compiled.parts.iter().filter_map(part).collect();
-        Some(Capture { whole, secret, parts })
+        self.compiled().search(Input::new(bytes).range(from..))
+    }
+
+    /// The match that begins at `start`, if there is one, as [`Pattern::find`] would tell it.
+    pub fn find_at(&self, bytes: &[u8], start: usize) -> Option<Capture> {
+        if start > bytes.len() {
+            return None;
+        }
+        self.compiled().search(Input::new(bytes).range(start..).anchored(Anchored::Yes))
+    }
+
+    /// Where the match that begins at `start` ends, and the secret in it: by the steps of `digest`, which is this pattern's,
+    /// and by the regular expression only when these cannot say.
+    pub fn match_at(
+        &self,
+        digest: &Digest,
+        bytes: &[u8],
+        start: usize,
+        scratch: &mut Scratch,
+    ) -> Option<(usize, Range<usize>)> {
+        if digest.program.whole {
+            match run::run(&digest.program, bytes, start, digest.longest as usize, scratch) {
+                Outcome::No => return None,
+                Outcome::Match(end, secret) => return Some((end, secret)),
+                Outcome::Unsure => {}
+            }
+        }
+        // Most starts have no match, and an automaton without groups says so soonest.
+        let past = bytes.len().min(start + digest.longest as usize + 1);
+        let input = Input::new(bytes).range(start..past).anchored(Anchored::Yes);
+        self.compiled().regex.search_half(&input)?;
+        self.compiled().search(input).map(|found| (found.whole.end, found.secret))
     }
 
     /// The named groups, other than the secret, of the match that begins at `start`, where there is one.
@@ -104,7 +133,7 @@ impl Pattern {
         if !self.source.contains("(?P<") && !self.source.contains("(?<") {
             return Vec::new();
         }
-        self.find(bytes, start).map(|found| found.parts).unwrap_or_default()
+        self.find_at(bytes, start).map(|found| found.parts).unwrap_or_default()
     }
 
     #[expect(clippy::expect_used, reason = "a user's pattern was proven when it was read, a built-in one by a test")]
@@ -137,19 +166,39 @@ struct Compiled {
 
 impl Compiled {
     fn new(source: &str, secret: Option<&str>) -> Result<Compiled, Error> {
-        let regex = RegexBuilder::new(source)
-            .unicode(false)
-            .size_limit(COMPILED_LIMIT)
-            .build()
-            .map_err(|error| Error::Syntax(in_one_line(&error.to_string())))?;
-        let group = |name: &str| regex.capture_names().position(|group| group == Some(name));
+        let regex = Regex::builder()
+            .syntax(syntax::Config::new().unicode(false).utf8(false))
+            .configure(Regex::config().utf8_empty(false).nfa_size_limit(Some(COMPILED_LIMIT)))
+            .build(source)
+            .map_err(|error| Error::Syntax(in_one_line(&told(&error))))?;
+        let names: Vec<Option<&str>> = regex.group_info().pattern_names(PatternID::ZERO).collect();
+        let group = |name: &str| names.iter().position(|group| *group == Some(name));
         let secret = match secret {
             Some(name) => group(name).ok_or_else(|| Error::NoGroup(name.to_owned()))?,
-            None => group("secret").unwrap_or(usize::from(regex.captures_len() > 1)),
+            None => group("secret").unwrap_or(usize::from(names.len() > 1)),
         };
-        let named = regex.capture_names().enumerate().filter_map(|(at, name)| Some((name?.to_owned(), at)));
+        let named = names.iter().enumerate().filter_map(|(at, name)| Some(((*name)?.to_owned(), at)));
         let parts = named.filter(|(_, at)| *at != secret).collect();
         Ok(Compiled { regex, secret, parts })
+    }
+
+    fn search(&self, input: Input<'_>) -> Option<Capture> {
+        let mut found = self.regex.create_captures();
+        self.regex.search_captures(&input, &mut found);
+        let whole = found.get_group(0)?.range();
+        let secret = found.get_group(self.secret).map_or_else(|| whole.clone(), |group| group.range());
+        let part = |(name, group): &(String, usize)| Some((name.clone(), found.get_group(*group)?.range()));
+        let parts = self.parts.iter().filter_map(part).collect();
+        Some(Capture { whole, secret, parts })
+    }
+}
+
+/// What is wrong, as the parser tells it, or that the expression is too big.
+fn told(error: &BuildError) -> String {
+    match (error.syntax_error(), error.size_limit()) {
+        (Some(error), _) => error.to_string(),
+        (None, Some(limit)) => format!("compiled, it takes more than {limit} bytes"),
+        (None, None) => error.to_string(),
     }
 }
 

@@ -4,7 +4,7 @@
 //! examples as recipes ([`example`]) that are its tests. A [`RuleSet`] is the built-in rules with the user's folders laid
 //! over them, rule by rule.
 //!
-//! The window on `regex`: a [`Pattern`] is the only thing that others see of it. Knows nothing of files to scan, of
+//! The window on `regex-automata` and `regex-syntax`: a [`Pattern`] is the only thing that others see of it. Knows nothing of files to scan, of
 //! findings or of providers' answers.
 //!
 //! Invariants: a rule cannot be built wrong (every mistake of a file is told at its line); a pattern that scans text
@@ -14,16 +14,20 @@
 pub mod builtin;
 pub mod checksum;
 pub mod compile;
+pub mod digest;
 pub mod example;
 pub mod options;
+pub mod run;
 
 pub use checksum::Checksum;
 pub use compile::{Capture, Pattern};
+pub use digest::Digest;
 
 use crate::catalog::File;
 use crate::yaml::Diagnostics;
 use options::Check;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -44,6 +48,8 @@ pub struct Rule {
     pub keywords: Vec<String>,
     /// What it looks like.
     pub pattern: Pattern,
+    /// What is known of the pattern before it is compiled.
+    pub digest: Cow<'static, Digest>,
     /// Other parts that are looked for near a match.
     pub needs: Vec<Need>,
     /// How sure a match is, before anything raises or lowers it.

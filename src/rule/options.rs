@@ -2,9 +2,10 @@
 
 use super::compile::{LONGEST, LONGEST_PART};
 use super::example::Recipe;
-use super::{Allow, Checksum, Confidence, Need, Pattern, Rule};
+use super::{Allow, Checksum, Confidence, Digest, Need, Pattern, Rule, builtin};
 use crate::catalog::{self, File, Top};
 use crate::yaml::{Diagnostics, Document, Node};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// The provider id of the rules that belong to nobody.
@@ -116,14 +117,20 @@ fn read_rule(node: &Node<'_>, top: &Top<'_>, file: &str, check: Check) -> Option
         check_examples(node, examples.as_ref());
     }
     fields.finish();
+    let (id, keywords, pattern) = (id?, keywords?, pattern?);
+    let digest = match builtin::digest(&id).filter(|_| check == Check::Trusted) {
+        Some(digest) => Cow::Borrowed(digest),
+        None => Cow::Owned(Digest::of(pattern.source(), group.as_deref(), &keywords)?),
+    };
     Some(Rule {
-        id: id?,
+        id,
         provider: (top.provider != NOBODY).then(|| top.provider.clone()),
         title: top.title.clone(),
         file: file.to_owned(),
         description: description?,
-        keywords: keywords?,
-        pattern: pattern?,
+        keywords,
+        pattern,
+        digest,
         needs,
         confidence: confidence.unwrap_or(Some(Confidence::Medium))?,
         entropy,

@@ -45,6 +45,12 @@ impl Tree {
         }
     }
 
+    /// What stands under `key` of a mapping.
+    pub fn get(&self, key: &str) -> Option<&Tree> {
+        let Tree::Map(entries) = self else { return None };
+        entries.iter().find(|(name, _)| name.text() == Some(key)).map(|(_, value)| value)
+    }
+
     /// What it is as text.
     pub fn text(&self) -> Option<&str> {
         match self {

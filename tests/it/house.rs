@@ -54,7 +54,7 @@ const WINDOWS: &[(&str, &[&str])] = &[
     ("git2", &["source/git/"]),
     ("ignore", &["source/files.rs"]),
     ("rayon", &["scan.rs", "scan/", "source/git/pack/walk.rs"]),
-    ("regex", &["rule/"]),
+    ("regex_automata", &["rule/"]),
     ("regex_syntax", &["rule/"]),
     ("aho_corasick", &["detect/matcher/plain.rs"]),
     ("serde_yaml", &["yaml.rs", "yaml/"]),

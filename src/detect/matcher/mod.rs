@@ -16,9 +16,13 @@
 //! A rule's matches in one view, those that are left out among them, are counted up to [`MOST_MATCHES`]; what comes after is
 //! not looked at, and the rule is told as flooded ([`Tally::floods`]). Text that was made to cost much ends there.
 
+mod fast;
+mod literals;
 mod plain;
 
+use crate::rule::digest::rarity;
 use crate::rule::{Capture, Rule};
+use fast::Fast;
 use plain::Plain;
 use std::ops::Range;
 use std::sync::Arc;
@@ -33,7 +37,14 @@ pub const MOST_MATCHES: u32 = 65_536;
 pub struct Matcher {
     rules: Vec<Arc<Rule>>,
     bounds: Vec<Bounds>,
-    plain: Plain,
+    how: How,
+}
+
+/// The two ways to match.
+#[derive(Debug)]
+enum How {
+    Fast(Fast),
+    Plain(Box<Plain>),
 }
 
 /// A literal at a place: near it a rule is worth a try.
@@ -90,7 +101,7 @@ struct Bounds {
 
 impl Bounds {
     fn of(rule: &Rule) -> Bounds {
-        let longest = rule.pattern.longest();
+        let longest = rule.digest.longest as usize;
         let keyword = rule.keywords.iter().map(String::len).max().unwrap_or_default();
         Bounds { longest, near: longest.max(NEAR), keyword }
     }
@@ -112,25 +123,32 @@ impl Bounds {
 impl Matcher {
     /// Prepares `rules`. No regular expression is compiled before it is needed.
     pub fn new(rules: &[Arc<Rule>]) -> Matcher {
-        Matcher::plain(rules)
+        let bounds = rules.iter().map(|rule| Bounds::of(rule)).collect();
+        Matcher { rules: rules.to_vec(), bounds, how: How::Fast(Fast::new(rules)) }
     }
 
     /// The same by the plainest means, to compare with: every keyword by one automaton, and the pattern's regular expression
     /// tried wherever a match may start.
     pub fn plain(rules: &[Arc<Rule>]) -> Matcher {
         let bounds = rules.iter().map(|rule| Bounds::of(rule)).collect();
-        Matcher { rules: rules.to_vec(), bounds, plain: Plain::new(rules) }
+        Matcher { rules: rules.to_vec(), bounds, how: How::Plain(Box::new(Plain::new(rules))) }
     }
 
     /// How many bytes before an anchor's start, and after it, have a say in whether it is there. (That the view begins or
     /// ends within so many bytes has one too.)
     pub fn margin(&self) -> usize {
-        self.plain.longest()
+        match &self.how {
+            How::Fast(fast) => fast.literals().margin(),
+            How::Plain(plain) => plain.longest(),
+        }
     }
 
     /// Adds every anchor that starts in `starts`, in the order of starts.
     pub fn anchors(&self, view: &[u8], starts: Range<usize>, anchors: &mut Vec<Anchor>) {
-        self.plain.anchors(view, starts, anchors);
+        match &self.how {
+            How::Fast(fast) => fast.literals().anchors(view, starts, anchors),
+            How::Plain(plain) => plain.anchors(view, starts, anchors),
+        }
     }
 
     /// How many bytes on each side of a match of the rule have a say in whether it is found there; the anchors that led to
@@ -156,7 +174,11 @@ impl Matcher {
     ) -> Tally {
         let mut tally = Tally::default();
         let kept = found.len();
-        self.plain.candidates(&self.rules, &self.bounds, view, anchors, near, &mut tally, found);
+        let (rules, bounds) = (&self.rules, &self.bounds);
+        match &self.how {
+            How::Fast(fast) => fast.candidates(rules, bounds, view, anchors, near, &mut tally, found),
+            How::Plain(plain) => plain.candidates(rules, bounds, view, anchors, near, &mut tally, found),
+        }
         if let Some(near) = near {
             let mut at = 0;
             found.retain(|one| {

@@ -1,6 +1,175 @@
 //! The fast way and the plain one find the same, whole or near what is new.
 
 use super::*;
+use crate::catalog;
+use crate::rule::RuleSet;
+use crate::rule::example::{Recipe, seed};
+use crate::rule::options;
+use std::sync::LazyLock;
+
+static RULES: LazyLock<RuleSet> = LazyLock::new(|| RuleSet::load(&[]).unwrap_or_else(|e| panic!("\n{e}")));
+static FAST: LazyLock<Matcher> = LazyLock::new(|| Matcher::new(RULES.rules()));
+static PLAIN: LazyLock<Matcher> = LazyLock::new(|| Matcher::plain(RULES.rules()));
+
+/// Every example of the built-in rules, made.
+static EXAMPLES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
+    let mut made = Vec::new();
+    for file in catalog::builtin() {
+        for one in options::examples(&file.parse().unwrap()) {
+            let seed = seed(&one.rule, one.matches, one.index);
+            made.push(Recipe::parse(one.recipe).unwrap().make(seed).into_bytes());
+        }
+    }
+    made
+});
+
+/// Numbers without rhyme, the same at every run (splitmix64).
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut x = self.0;
+        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((x ^ (x >> 31)) % end as u64) as usize
+    }
+
+    fn pick<'t, T>(&mut self, of: &'t [T]) -> &'t T {
+        &of[self.below(of.len())]
+    }
+}
+
+/// Text made of what rules look for: examples, pieces of them, keywords, leads, and bytes that stand at ends.
+fn text(chance: &mut Chance) -> Vec<u8> {
+    let mut text = Vec::new();
+    for _ in 0..1 + chance.below(12) {
+        let rule = chance.pick(RULES.rules());
+        match chance.below(8) {
+            0 | 1 => text.extend_from_slice(chance.pick::<Vec<u8>>(&EXAMPLES)),
+            2 | 3 => {
+                // A piece of an example, with a byte of it changed.
+                let example = chance.pick::<Vec<u8>>(&EXAMPLES);
+                let from = chance.below(example.len());
+                let to = from + chance.below(example.len() - from) + 1;
+                let at = text.len();
+                text.extend_from_slice(&example[from..to]);
+                let place = at + chance.below(text.len() - at);
+                text[place] = *chance.pick(b"aZ0_-.:=@/ \n\xff\0'");
+            }
+            4 => text.extend_from_slice(chance.pick(&rule.keywords).as_bytes()),
+            5 => text.extend_from_slice(&chance.pick(&rule.digest.leads).bytes.to_ascii_uppercase()),
+            6 => {
+                let byte = *chance.pick(b"aA0_-\n /=");
+                text.extend(std::iter::repeat_n(byte, chance.below(150)));
+            }
+            _ => (0..chance.below(60)).for_each(|_| text.push(u8::try_from(chance.below(256)).unwrap())),
+        }
+        text.extend_from_slice(chance.pick::<&[u8]>(&[&b""[..], b"", b" ", b"\n", b"=", b"\"", b"-", b"://", b": "]));
+    }
+    text
+}
+
+fn found(matcher: &Matcher, view: &[u8], near: Option<&[Range<usize>]>) -> (Vec<Found>, Tally) {
+    let (mut anchors, mut found) = (Vec::new(), Vec::new());
+    matcher.anchors(view, 0..view.len(), &mut anchors);
+    let tally = matcher.candidates(view, &anchors, near, &mut found);
+    (found, tally)
+}
+
+fn same(view: &[u8]) {
+    let (fast, plain) = (found(&FAST, view, None), found(&PLAIN, view, None));
+    let name = |one: &Found| (RULES.rules()[usize::from(one.rule)].id.as_str(), one.whole.clone(), one.secret.clone());
+    let names = |all: &[Found]| all.iter().map(name).map(|one| format!("{one:?}")).collect::<Vec<_>>();
+    assert_eq!(names(&fast.0), names(&plain.0), "{:?}", String::from_utf8_lossy(view));
+    assert_eq!(fast.1, plain.1);
+}
+
+#[test]
+fn fast_is_plain_on_examples() {
+    for example in EXAMPLES.iter() {
+        same(example);
+        same(&example.to_ascii_uppercase());
+        same(&[b"x", example.as_slice(), b"x", example.as_slice()].concat());
+    }
+}
+
+#[test]
+fn fast_is_plain_on_random_text() {
+    let mut chance = Chance(7);
+    for _ in 0..3000 {
+        same(&text(&mut chance));
+    }
+}
+
+#[test]
+fn near_is_the_whole_answer_near_these() {
+    let mut chance = Chance(8);
+    for _ in 0..400 {
+        let view = [text(&mut chance), text(&mut chance), text(&mut chance)].concat();
+        let start = chance.below(view.len());
+        let near: Vec<_> = std::iter::once(start..start + chance.below(view.len() - start)).collect();
+        for matcher in [&*FAST, &*PLAIN] {
+            let mut want = found(matcher, &view, None).0;
+            want.retain(|one| {
+                let reach = matcher.reach(one.rule.into());
+                let from = (one.whole.start as usize).saturating_sub(reach);
+                from <= near[0].end && near[0].start <= one.whole.end as usize + reach
+            });
+            assert_eq!(found(matcher, &view, Some(&near)).0, want);
+        }
+    }
+}
+
+#[test]
+fn anchors_of_pieces_are_those_of_the_whole() {
+    let mut chance = Chance(9);
+    for _ in 0..500 {
+        let view = text(&mut chance);
+        for matcher in [&*FAST, &*PLAIN] {
+            let mut whole = Vec::new();
+            matcher.anchors(&view, 0..view.len(), &mut whole);
+            let (mut pieces, mut at) = (Vec::new(), 0);
+            while at < view.len() {
+                let to = view.len().min(at + 1 + chance.below(90));
+                matcher.anchors(&view, at..to, &mut pieces);
+                at = to;
+            }
+            assert_eq!(pieces, whole);
+        }
+    }
+}
+
+#[test]
+fn an_anchor_depends_on_the_margin_around_it() {
+    let mut chance = Chance(10);
+    for _ in 0..500 {
+        let view = text(&mut chance);
+        let mut anchors = Vec::new();
+        FAST.anchors(&view, 0..view.len(), &mut anchors);
+        let margin = FAST.margin();
+        for anchor in anchors {
+            let start = (anchor.start as usize).saturating_sub(margin);
+            let end = view.len().min(anchor.start as usize + margin);
+            let mut again = Vec::new();
+            let own = anchor.start as usize - start;
+            FAST.anchors(&view[start..end], own..own + 1, &mut again);
+            let same = |one: &Anchor| one.word == anchor.word && one.start as usize == own;
+            assert!(again.iter().any(same), "{anchor:?}");
+        }
+    }
+}
+
+#[test]
+fn a_flood_is_cut_off_and_told() {
+    let token = Recipe::parse("{{ \"ghp_\" }}{{ alnum(36) }} ").unwrap().make(1);
+    let view = token.repeat(MOST_MATCHES as usize + 10).into_bytes();
+    let (fast, plain) = (found(&FAST, &view, None), found(&PLAIN, &view, None));
+    let rule = RULES.rules().iter().position(|rule| rule.id == "github-pat-classic").unwrap();
+    assert_eq!(fast.1, Tally { most: MOST_MATCHES, floods: vec![u16::try_from(rule).unwrap()] });
+    assert!(fast == plain);
+    assert_eq!(fast.0.iter().filter(|one| usize::from(one.rule) == rule).count(), MOST_MATCHES as usize);
+}
 
 #[test]
 fn ranges_are_joined() {

@@ -1,0 +1,127 @@
+//! The fast way to match: the literals that a pattern spells instead of its keywords, and its steps instead of a regular
+//! expression.
+//!
+//! A literal says where matches can start: at one place before it, or at a few. There the steps of the pattern are taken,
+//! and only when there is a match and nothing says that it holds a keyword, one is looked for near it. Rules whose pattern
+//! spells nothing are tried at every place near their keywords.
+
+use super::literals::Literals;
+use super::{Anchor, Bounds, Found, Taker, Tally, touches};
+use crate::rule::Rule;
+use crate::rule::digest::Starts;
+use crate::rule::run::Scratch;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// The literals of all rules, and whose they are.
+#[derive(Debug)]
+pub struct Fast {
+    literals: Literals,
+    /// By literal: the rule.
+    rules: Vec<u16>,
+}
+
+/// Places where a rule is worth a try.
+struct Try {
+    rule: u16,
+    from: usize,
+    past: usize,
+}
+
+impl Fast {
+    /// Prepares the literals of `rules`.
+    pub fn new(rules: &[Arc<Rule>]) -> Fast {
+        let literals = Literals::new(rules.iter().flat_map(|rule| rule.digest.leads.iter()));
+        let number = |at: usize| u16::try_from(at).unwrap_or(u16::MAX);
+        let owner = |(at, rule): (usize, &Arc<Rule>)| std::iter::repeat_n(number(at), rule.digest.leads.len());
+        Fast { literals, rules: rules.iter().enumerate().flat_map(owner).collect() }
+    }
+
+    /// The table of literals.
+    pub fn literals(&self) -> &Literals {
+        &self.literals
+    }
+
+    /// See [`super::Matcher::candidates`]; may add more than what is near.
+    #[expect(clippy::too_many_arguments, reason = "the matcher's own fields and its arguments")]
+    pub fn candidates(
+        &self,
+        rules: &[Arc<Rule>],
+        bounds: &[Bounds],
+        view: &[u8],
+        anchors: &[Anchor],
+        near: Option<&[Range<usize>]>,
+        tally: &mut Tally,
+        found: &mut Vec<Found>,
+    ) {
+        let mut tries = self.tries(rules, bounds, view, anchors, near);
+        tries.sort_unstable_by_key(|one| (one.rule, one.from));
+        let mut scratch = Scratch::default();
+        for tries in tries.chunk_by(|a, b| a.rule == b.rule) {
+            let Some(at) = tries.first().map(|one| usize::from(one.rule)) else { continue };
+            let (Some(rule), Some(bounds)) = (rules.get(at), bounds.get(at)) else { continue };
+            let keyed = rule.digest.keyed || rule.digest.starts == Starts::Near;
+            let mut taker = Taker::new(at, tally, found);
+            let mut next = 0;
+            'tries: for one in tries {
+                for start in next.max(one.from)..one.past {
+                    if !view.get(start).is_some_and(|byte| rule.digest.program.first.has(*byte)) {
+                        continue;
+                    }
+                    let Some((end, secret)) = rule.pattern.match_at(&rule.digest, view, start, &mut scratch) else {
+                        continue;
+                    };
+                    if (keyed || near_keyword(rule, bounds, view, start)) && !taker.take(&(start..end), &secret) {
+                        break 'tries;
+                    }
+                }
+                next = next.max(one.past);
+            }
+        }
+    }
+
+    fn tries(
+        &self,
+        rules: &[Arc<Rule>],
+        bounds: &[Bounds],
+        view: &[u8],
+        anchors: &[Anchor],
+        near: Option<&[Range<usize>]>,
+    ) -> Vec<Try> {
+        let mut tries = Vec::with_capacity(anchors.len());
+        for anchor in anchors {
+            let (start, end) = (anchor.start as usize, anchor.end as usize);
+            let Some(rule) = self.rules.get(anchor.word as usize).copied() else { continue };
+            let at = usize::from(rule);
+            let (Some(whose), Some(bounds)) = (rules.get(at), bounds.get(at)) else { continue };
+            if near.is_some_and(|near| !touches(near, &bounds.tried(start..end))) {
+                continue;
+            }
+            let (from, past) = match whose.digest.starts {
+                Starts::Before { least, most } => match start.checked_sub(usize::from(least)) {
+                    Some(last) => (start.saturating_sub(usize::from(most)), last + 1),
+                    None => continue,
+                },
+                Starts::Near => (start.saturating_sub(bounds.near), (end + bounds.near).min(view.len())),
+            };
+            tries.push(Try { rule, from, past });
+        }
+        tries
+    }
+}
+
+/// Whether a keyword of the rule stands so that a match may start at `start`.
+fn near_keyword(rule: &Rule, bounds: &Bounds, view: &[u8], start: usize) -> bool {
+    rule.keywords.iter().any(|word| {
+        let word = word.as_bytes();
+        let from = (start + 1).saturating_sub(bounds.near + word.len());
+        let to = view.len().min(start + bounds.near + word.len());
+        let Some((first, rest)) = word.split_first() else { return false };
+        let around = view.get(from..to).unwrap_or_default();
+        let ends = around.len().saturating_sub(rest.len());
+        let heads = around.get(..ends).unwrap_or_default().iter().enumerate();
+        heads
+            .filter(|(_, byte)| byte.eq_ignore_ascii_case(first))
+            .any(|(at, _)| around.get(at + 1..at + word.len()).is_some_and(|tail| tail.eq_ignore_ascii_case(rest)))
+    })
+}

@@ -1,0 +1,286 @@
+//! The literals of which one stands in every match of a pattern.
+//!
+//! From a step that every match passes, the ways on are followed for as long as the bytes are known; what each way spells is
+//! a [`Lead`]. Of all such steps the one with the rarest literals is taken. A rule whose pattern spells nothing is led to by
+//! its keywords, and then every place near them must be tried.
+
+use super::{Class, Lead, Op, Program, Starts};
+
+/// The least bytes of a lead.
+const SHORTEST: usize = 3;
+/// The most bytes of a lead.
+const LONGEST: usize = 24;
+/// The most leads of a pattern.
+const MOST: usize = 48;
+/// How far the distance from a match's start to a lead may vary, in bytes.
+const VARIES: usize = 128;
+/// The most bytes after a lead that are looked at before a match is tried.
+const AFTER: u16 = 16;
+/// How far around a keyword a match may start at least, in bytes: for the estimate only.
+const NEAR: usize = 100;
+
+/// The leads for `program`, and how starts lie to them.
+pub fn choose(program: &Program, longest: usize, keywords: &[String]) -> (Vec<Lead>, Starts) {
+    let mut best: Option<(f64, Vec<Lead>, Starts)> = None;
+    for (at, least, most) in cuts(program) {
+        let Some(leads) = spell(program, at) else { continue };
+        let cost = cost(&leads, 8.0 + 3.0 * (most - least + 1) as f64);
+        let (Ok(least), Ok(most)) = (u16::try_from(least), u16::try_from(most)) else { continue };
+        if best.as_ref().is_none_or(|(lowest, _, _)| cost < *lowest) {
+            best = Some((cost, leads, Starts::Before { least, most }));
+        }
+    }
+    let named: Vec<Lead> = keywords.iter().map(|keyword| lead_of(keyword)).collect();
+    let near = cost(&named, 8.0 + 4.0 * longest.max(NEAR) as f64);
+    match best {
+        Some((cost, leads, starts)) if cost <= near => (leads, starts),
+        _ => (named, Starts::Near),
+    }
+}
+
+/// Whether every match has one of `keywords` in it.
+pub fn keyed(program: &Program, keywords: &[String]) -> bool {
+    let holds = |lead: &Lead| {
+        let text = lead.bytes.to_ascii_lowercase();
+        keywords.iter().any(|word| text.windows(word.len().max(1)).any(|part| part == word.as_bytes()))
+    };
+    cuts(program).into_iter().any(|(at, _, _)| spell(program, at).is_some_and(|leads| leads.iter().all(holds)))
+}
+
+/// A keyword, in any case.
+fn lead_of(keyword: &str) -> Lead {
+    let bytes = keyword.to_ascii_lowercase().into_bytes();
+    let masks: Vec<u8> = bytes.iter().map(|byte| if byte.is_ascii_lowercase() { 0x20 } else { 0 }).collect();
+    Lead { bytes: bytes.into(), masks: masks.into(), after: Class::default(), count: 0, word: false }
+}
+
+/// The steps that every match passes, with the least and the most bytes before each.
+fn cuts(program: &Program) -> Vec<(usize, usize, usize)> {
+    let mut spans: Vec<Option<(usize, usize)>> = vec![None; program.ops.len() + 1];
+    let mut found = Vec::new();
+    let mut furthest = 0;
+    if let Some(first) = spans.first_mut() {
+        *first = Some((0, 0));
+    }
+    for (at, op) in program.ops.iter().enumerate() {
+        let Some((least, most)) = spans.get(at).copied().flatten() else { continue };
+        if furthest <= at && most - least <= VARIES {
+            found.push((at, least, most));
+        }
+        let next = at + 1;
+        let (bytes, to) = match *op {
+            Op::Byte(_) | Op::Class(_) => ((1, 1), [next, next]),
+            Op::Text { len, .. } => ((len, len), [next, next]),
+            Op::Run { min, max, .. } | Op::Opaque { min, max } => ((min, max), [next, next]),
+            Op::Split { first, second } | Op::Fork { first, second, .. } => ((0, 0), [first.into(), second.into()]),
+            Op::Jump(place) => ((0, 0), [place.into(), place.into()]),
+            Op::Match => break,
+            Op::Begin | Op::End | Op::Word | Op::NoWord | Op::First | Op::Last => ((0, 0), [next, next]),
+        };
+        for place in to {
+            furthest = furthest.max(place);
+            if let Some(span) = spans.get_mut(place) {
+                let new = (least + usize::from(bytes.0), most + usize::from(bytes.1));
+                *span = Some(span.map_or(new, |old| (old.0.min(new.0), old.1.max(new.1))));
+            }
+        }
+    }
+    found
+}
+
+/// What every way from the step `from` spells; `None` when one spells too little or there are too many.
+fn spell(program: &Program, from: usize) -> Option<Vec<Lead>> {
+    [LONGEST, 12, 8, 6, 4, SHORTEST].iter().find_map(|longest| {
+        let leads = ways(program, from, *longest)?;
+        leads.iter().all(|lead| lead.bytes.len() >= SHORTEST).then(|| without_longer(leads))
+    })
+}
+
+/// A way through the steps, as far as it has come.
+#[derive(Clone, Default)]
+struct Way {
+    at: usize,
+    bytes: Vec<u8>,
+    masks: Vec<u8>,
+    word: bool,
+}
+
+impl Way {
+    fn push(&mut self, (byte, mask): (u8, u8)) {
+        self.bytes.push(byte);
+        self.masks.push(mask);
+    }
+
+    /// The way as a lead, with what must come after it.
+    fn end(self, class: Class, count: u16) -> Lead {
+        let word = self.word && self.bytes.first().is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+        let count = u8::try_from(count.min(AFTER)).unwrap_or_default();
+        Lead { bytes: self.bytes.into(), masks: self.masks.into(), after: class, count, word }
+    }
+}
+
+/// Every way from `from`, of at most `longest` bytes; `None` when there are more than [`MOST`].
+fn ways(program: &Program, from: usize, longest: usize) -> Option<Vec<Lead>> {
+    let mut open = vec![Way { at: from, ..Way::default() }];
+    let mut done = Vec::new();
+    let class = |at: u16| program.classes.get(usize::from(at)).copied().unwrap_or(Class::ALL);
+    while let Some(mut way) = open.pop() {
+        if open.len() + done.len() > MOST {
+            return None;
+        }
+        if way.bytes.len() >= longest {
+            done.push(way.end(Class::default(), 0));
+            continue;
+        }
+        let at = way.at;
+        way.at += 1;
+        // A class is followed by its members while the way is short, and by a few at any length.
+        let few = if way.bytes.len() < SHORTEST + 1 { 10 } else { 4 };
+        match *program.ops.get(at)? {
+            Op::Byte(byte) => {
+                way.push((byte, 0));
+                open.push(way);
+            }
+            Op::Text { at, len } => {
+                let text = program.text.get(usize::from(at)..usize::from(at) + usize::from(len))?;
+                let room = longest - way.bytes.len();
+                text.iter().take(room).for_each(|byte| way.push((*byte, 0)));
+                open.push(way);
+            }
+            Op::Class(one) => match members(&class(one), few) {
+                None => done.push(way.end(class(one), 1)),
+                Some(members) => open.extend(members.into_iter().map(|member| {
+                    let mut way = way.clone();
+                    way.push(member);
+                    way
+                })),
+            },
+            Op::Run { class: one, min: 0, max: 1, .. } => match members(&class(one), 4) {
+                None => done.push(way.end(Class::default(), 0)),
+                Some(members) => {
+                    open.extend(members.into_iter().map(|member| {
+                        let mut way = way.clone();
+                        way.push(member);
+                        way
+                    }));
+                    open.push(way);
+                }
+            },
+            Op::Run { class: one, min, max, .. } => match members(&class(one), 1).as_deref() {
+                Some([member]) if min > 0 => {
+                    (0..min).for_each(|_| way.push(*member));
+                    if min == max {
+                        open.push(way);
+                    } else {
+                        done.push(way.end(Class::default(), 0));
+                    }
+                }
+                _ => done.push(way.end(class(one), min)),
+            },
+            Op::Split { first, second } | Op::Fork { first, second, .. } => {
+                for place in [first, second] {
+                    open.push(Way { at: place.into(), ..way.clone() });
+                }
+            }
+            Op::Jump(place) => open.push(Way { at: place.into(), ..way }),
+            Op::Word => {
+                way.word |= way.bytes.is_empty();
+                open.push(way);
+            }
+            Op::Begin | Op::End | Op::NoWord | Op::First => open.push(way),
+            Op::Last | Op::Opaque { .. } | Op::Match => done.push(way.end(Class::default(), 0)),
+        }
+    }
+    Some(done)
+}
+
+/// The bytes of a class with their masks, when there are at most `most`: a letter in both cases is one.
+fn members(class: &Class, most: usize) -> Option<Vec<(u8, u8)>> {
+    let both = |byte: u8| byte.is_ascii_alphabetic() && class.has(byte ^ 0x20);
+    let once = class.bytes().filter(|byte| !(both(*byte) && byte.is_ascii_uppercase()));
+    let members: Vec<(u8, u8)> = once.map(|byte| (byte, if both(byte) { 0x20 } else { 0 })).take(most + 1).collect();
+    (members.len() <= most).then_some(members)
+}
+
+/// Without the leads that begin with another one, which is found where they are.
+fn without_longer(mut leads: Vec<Lead>) -> Vec<Lead> {
+    leads.sort_by(|a, b| (a.bytes.len(), &a.bytes, &a.masks).cmp(&(b.bytes.len(), &b.bytes, &b.masks)));
+    let mut kept: Vec<Lead> = Vec::with_capacity(leads.len());
+    for lead in leads {
+        let starts = |one: &Lead| lead.bytes.starts_with(&one.bytes) && lead.masks.starts_with(&one.masks);
+        match kept.iter_mut().find(|one| starts(one)) {
+            // What only one of the two needs is not needed.
+            Some(one) if *one != lead => {
+                one.count =
+                    if one.bytes == lead.bytes && one.after == lead.after { one.count.min(lead.count) } else { 0 };
+                one.word &= lead.word;
+            }
+            Some(_) => {}
+            None => kept.push(lead),
+        }
+    }
+    kept
+}
+
+/// What leads cost at every byte of text, in arbitrary units: how often they are met, times what each then costs.
+fn cost(leads: &[Lead], each: f64) -> f64 {
+    leads.iter().map(|lead| often(lead) * each).sum()
+}
+
+/// About how many of the places in source text have this literal.
+fn often(lead: &Lead) -> f64 {
+    let (mut rest, mut share, mut common) = (lead.bytes.to_ascii_lowercase(), 1.0, false);
+    for (word, seen) in COMMON {
+        while let Some(at) = rest.windows(word.len()).position(|part| part == word.as_bytes()) {
+            // A word that people use a lot comes with its like.
+            share *= if common { 0.3 } else { *seen };
+            common = true;
+            rest.drain(at..at + word.len());
+        }
+    }
+    let bytes = rest.iter().map(|byte| if common && matches!(byte, b'_' | b'-' | b' ') { 0.3 } else { rarity(*byte) });
+    let after = match lead.count {
+        0 => 1.0,
+        _ => lead.after.bytes().filter(u8::is_ascii_graphic).count() as f64 / 94.0,
+    };
+    (share * bytes.product::<f64>() * after).max(RAREST)
+}
+
+/// No literal is taken to be rarer than this: a text is about something.
+const RAREST: f64 = 1e-8;
+
+/// Words that text about programs and accounts is full of, and how many of its places have them.
+const COMMON: &[(&str, f64)] = &[
+    ("account", 1e-4),
+    ("password", 1e-4),
+    ("secret", 2e-4),
+    ("access", 2e-4),
+    ("client", 3e-4),
+    ("server", 3e-4),
+    ("token", 3e-4),
+    ("https", 3e-4),
+    ("http", 3e-4),
+    ("auth", 3e-4),
+    ("user", 4e-4),
+    ("name", 8e-4),
+    ("test", 8e-4),
+    ("type", 6e-4),
+    ("app", 6e-4),
+    ("api", 5e-4),
+    ("key", 6e-4),
+    ("://", 5e-4),
+];
+
+/// About how many of the bytes of source text are this one, a letter in any case.
+pub fn rarity(byte: u8) -> f64 {
+    match byte.to_ascii_lowercase() {
+        b' ' => 0.15,
+        b'e' | b't' => 0.07,
+        b'a' | b'i' | b'n' | b'o' | b'r' | b's' => 0.05,
+        b'c' | b'd' | b'l' => 0.03,
+        b'f' | b'g' | b'h' | b'm' | b'p' | b'u' | b'_' | b'.' | b'"' | b'/' | b'-' => 0.02,
+        b'b' | b'w' | b'y' | b'v' | b'=' | b':' | b'0'..=b'9' => 0.01,
+        b'k' | b'x' => 0.005,
+        _ => 0.002,
+    }
+}

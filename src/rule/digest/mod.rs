@@ -1,0 +1,179 @@
+//! What is known of a pattern before any text is seen: how long a match gets, the steps that find it, and which literals
+//! lead to it.
+//!
+//! The build script has this folder too: it writes the digests of our own rules down as Rust, so that a start of the program
+//! parses no pattern. A user's patterns are digested by the same code when they are read. Hence this knows nothing of the
+//! rest of the crate, and its data may stand in the program.
+//!
+//! - [`assemble`]: from the syntax tree to a [`Program`];
+//! - [`ahead`]: which bytes each step can begin with, and where that leaves nothing to choose;
+//! - [`leads`]: the literals of which one stands in every match ([`Lead`]).
+
+mod ahead;
+mod assemble;
+mod leads;
+
+#[allow(unused_imports, reason = "not asked for by the build script")]
+pub use leads::rarity;
+use regex_syntax::ParserBuilder;
+use std::borrow::Cow;
+
+/// A set of bytes: bit `b % 64` of word `b / 64`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Class(pub [u64; 4]);
+
+/// One step of a program. Places are those of other steps, always later ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the steps say what their numbers are")]
+pub enum Op {
+    /// This byte.
+    Byte(u8),
+    /// The bytes `text[at..at + len]` of the program.
+    Text { at: u16, len: u16 },
+    /// One byte of a class.
+    Class(u16),
+    /// From `min` to `max` bytes of a class, as many as there are, or, when `lazy`, as few as do. `sure`: what follows cannot
+    /// match at a byte of the class, so only one number does.
+    Run { class: u16, min: u16, max: u16, lazy: bool, sure: bool },
+    /// Goes on at `first`; if that fails, at `second`.
+    Split { first: u16, second: u16 },
+    /// Goes on at `first` when the next byte is of the class, else at `second`: the other would fail.
+    Fork { class: u16, first: u16, second: u16 },
+    /// Goes on there.
+    Jump(u16),
+    /// The secret begins here.
+    Begin,
+    /// The secret ends here.
+    End,
+    /// `\b`.
+    Word,
+    /// `\B`.
+    NoWord,
+    /// `^`: the start of the text.
+    First,
+    /// `$`: the end of the text.
+    Last,
+    /// From `min` to `max` bytes of which nothing is known: a program with one of these cannot be run, only asked.
+    Opaque { min: u16, max: u16 },
+    /// A match.
+    Match,
+}
+
+/// The steps that match a pattern at a given start, in the order in which Perl would take them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Program {
+    /// The steps; the last is [`Op::Match`].
+    pub ops: Cow<'static, [Op]>,
+    /// The classes that steps name.
+    pub classes: Cow<'static, [Class]>,
+    /// The bytes that steps name.
+    pub text: Cow<'static, [u8]>,
+    /// The bytes that a match can begin with.
+    pub first: Class,
+    /// Whether it says all of the pattern; else a regular expression must be asked.
+    pub whole: bool,
+}
+
+/// A literal, with what must stand around it for a match.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lead {
+    /// Its bytes; letters that may have any case in lower case.
+    pub bytes: Cow<'static, [u8]>,
+    /// For each byte 0x20 when it is a letter of any case, else 0.
+    pub masks: Cow<'static, [u8]>,
+    /// What must follow it: so many bytes of this class.
+    pub after: Class,
+    /// How many; 0 when nothing is known.
+    pub count: u8,
+    /// Whether the byte before it must not be one of a word (`\b`).
+    pub word: bool,
+}
+
+/// How the starts of matches lie to the leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "told at the variant")]
+pub enum Starts {
+    /// A lead stands in every match, from so many to so many bytes after its start.
+    Before { least: u16, most: u16 },
+    /// The leads are the rule's keywords: a match starts anywhere near one.
+    Near,
+}
+
+/// All that is known of a pattern and the keywords that it has in a rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Digest {
+    /// The most bytes that it can match.
+    pub longest: u32,
+    /// Its steps.
+    pub program: Program,
+    /// The literals to look for.
+    pub leads: Cow<'static, [Lead]>,
+    /// Where matches start from these.
+    pub starts: Starts,
+    /// Whether every match has a keyword in it, so that none has to be looked for.
+    pub keyed: bool,
+}
+
+impl Class {
+    /// Whether `byte` is of the class.
+    pub const fn has(&self, byte: u8) -> bool {
+        let [a, b, c, d] = self.0;
+        let word = match byte >> 6 {
+            0 => a,
+            1 => b,
+            2 => c,
+            _ => d,
+        };
+        word >> (byte & 63) & 1 == 1
+    }
+
+    /// Adds the bytes from `start` to `end`.
+    pub fn add(&mut self, start: u8, end: u8) {
+        for byte in start..=end {
+            if let Some(word) = self.0.get_mut(usize::from(byte >> 6)) {
+                *word |= 1 << (byte & 63);
+            }
+        }
+    }
+
+    /// The class of one byte.
+    pub fn of(byte: u8) -> Class {
+        let mut class = Class::default();
+        class.add(byte, byte);
+        class
+    }
+
+    /// All bytes.
+    pub const ALL: Class = Class([u64::MAX; 4]);
+
+    /// Bytes of either.
+    pub fn or(&self, other: &Class) -> Class {
+        let [a, b, c, d] = self.0;
+        let [e, f, g, h] = other.0;
+        Class([a | e, b | f, c | g, d | h])
+    }
+
+    /// Whether they have a byte in common.
+    pub fn meets(&self, other: &Class) -> bool {
+        self.0.iter().zip(&other.0).any(|(a, b)| a & b != 0)
+    }
+
+    /// Its bytes, in order.
+    pub fn bytes(&self) -> impl Iterator<Item = u8> + '_ {
+        (0..=u8::MAX).filter(|byte| self.has(*byte))
+    }
+}
+
+impl Digest {
+    /// The digest of a pattern whose secret is the group `secret` (else the group of that name, else the first, else all),
+    /// in a rule with these keywords. `None` when it is no regular expression or has no longest match.
+    pub fn of(pattern: &str, secret: Option<&str>, keywords: &[String]) -> Option<Digest> {
+        let hir = ParserBuilder::new().unicode(false).utf8(false).build().parse(pattern).ok()?;
+        let longest = u32::try_from(hir.properties().maximum_len()?).ok()?;
+        let mut program = assemble::assemble(&hir, secret);
+        ahead::decide(&mut program);
+        let leads = leads::choose(&program, longest as usize, keywords);
+        let keyed = leads::keyed(&program, keywords);
+        Some(Digest { longest, program, leads: leads.0.into(), starts: leads.1, keyed })
+    }
+}
