@@ -24,6 +24,7 @@ mod own;
 mod pack;
 mod packs;
 mod random_packs;
+mod ranges;
 mod readme;
 mod report;
 mod respond;

@@ -20,6 +20,7 @@
 
 mod added;
 mod boundary;
+pub mod commit_graph;
 mod compare;
 mod graph;
 pub mod history;

@@ -1,5 +1,6 @@
 //! Objects read from the database and taken apart.
 
+use super::commit_graph::CommitGraph;
 use super::id::{Hash, Id};
 pub(super) use super::pack::Absent;
 use super::pack::{self, Object, Store};
@@ -53,6 +54,11 @@ impl Objects {
     /// Our own reader, for whoever reads many.
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// What git's commit-graph knows; a graph that borrowed objects come with is not looked for.
+    pub fn graph(&self) -> CommitGraph {
+        self.folders.first().map(|folder| CommitGraph::open(folder, self.store.hash())).unwrap_or_default()
     }
 
     /// Whether the object is here.
