@@ -60,6 +60,24 @@ impl<'b> Runs<'b> {
         Runs { bytes, block: at, digits: mask(bytes, at), open: None }
     }
 
+    /// Goes on to the first block in which a run reaches far enough, or is open from the block before.
+    fn pass(&mut self) {
+        let rest = self.bytes.get(self.block + BLOCK..).unwrap_or_default();
+        let mut last = self.digits.leading_ones() as usize;
+        for block in rest.as_chunks::<BLOCK>().0 {
+            self.block += BLOCK;
+            self.digits = mask_of(block);
+            let first = self.digits.trailing_ones() as usize;
+            if last + first >= FEWEST || twenty(self.digits) != 0 {
+                self.open = (last > 0).then_some(self.block - last);
+                return;
+            }
+            last = self.digits.leading_ones() as usize;
+        }
+        self.open = (last > 0).then_some(self.block + BLOCK - last);
+        self.advance();
+    }
+
     /// Goes on to the next block; past the last one there are no digits.
     fn advance(&mut self) {
         self.block += BLOCK;
@@ -90,9 +108,7 @@ impl Iterator for Runs<'_> {
             }
             let starts = twenty(self.digits);
             if starts == 0 {
-                let last = self.digits.leading_ones() as usize;
-                self.open = (last > 0).then_some(self.block + BLOCK - last);
-                self.advance();
+                self.pass();
                 continue;
             }
             let first = starts.trailing_zeros();
@@ -119,6 +135,7 @@ fn twenty(ones: u64) -> u64 {
 }
 
 /// A bit for each of the 64 bytes from `at` on that is a digit.
+#[inline(always)]
 fn mask(bytes: &[u8], at: usize) -> u64 {
     let Some(rest) = bytes.get(at..) else { return 0 };
     match rest.first_chunk::<BLOCK>() {
@@ -131,6 +148,7 @@ fn mask(bytes: &[u8], at: usize) -> u64 {
     }
 }
 
+#[inline(always)]
 fn mask_of(block: &[u8; BLOCK]) -> u64 {
     let (lanes, _) = block.as_chunks::<16>();
     let bits = |lane: &[u8; 16]| u64::from(digits(u8x16::new(*lane)).to_bitmask());

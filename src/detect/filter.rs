@@ -4,8 +4,9 @@
 
 use super::entropy;
 use crate::rule::Rule;
-use crate::secret::FingerprintKey;
+use crate::secret::{Fingerprint, FingerprintKey};
 use std::fmt;
+use std::sync::LazyLock;
 
 /// Why a match is no finding.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -123,7 +124,9 @@ fn documented_example(seen: &Seen<'_>) -> bool {
         "08ea6a231a5798fa1849e346cb2fd68b",
     ];
     let marked = seen.secret.ends_with(b"EXAMPLE") || seen.secret.ends_with(b"EXAMPLEKEY");
-    marked || KNOWN.contains(&FingerprintKey::public().fingerprint_bytes(seen.secret).to_string().as_str())
+    static PUBLIC: LazyLock<FingerprintKey> = LazyLock::new(FingerprintKey::public);
+    static PRINTS: LazyLock<Vec<Fingerprint>> = LazyLock::new(|| KNOWN.iter().flat_map(|text| text.parse()).collect());
+    marked || PRINTS.contains(&PUBLIC.fingerprint_bytes(seen.secret))
 }
 
 /// The secret holds a word that people write where a value belongs, or is nothing but such a word.
@@ -244,7 +247,6 @@ mod tests {
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use hmac::{Hmac, KeyInit, Mac};
     use sha2::Sha256;
-    use std::sync::LazyLock;
 
     const RULE: &str = "\
 provider: x

@@ -5,7 +5,9 @@ use crate::catalog::File;
 use crate::rule::example::Recipe;
 use crate::secret::Secret;
 use crate::source::{Blob, Provenance};
-use crate::text::lines::{self, Position};
+use crate::text::lines::{Position, position};
+use ::base64::Engine;
+use ::base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
 use std::sync::LazyLock;
 
@@ -199,11 +201,21 @@ fn parts(text: &str, cuts: &[usize]) -> Vec<Blob> {
         let to = text.len().min(own[1] + window);
         let mut blob = Blob::whole(text.as_bytes()[from..to].to_vec(), provenance.clone());
         blob.offset = from as u64;
-        blob.first = lines::position(text.as_bytes(), from);
+        blob.first = position(text.as_bytes(), from);
         blob.own = own[0] - from..own[1] - from;
         blob
     };
     cuts.windows(2).map(part).collect()
+}
+
+fn prose(seed: u64) -> String {
+    made("{{ chars(\"abc xyz=;\\n\", 6000) }}", seed)
+}
+
+fn wrapped(text: &str) -> String {
+    let code = STANDARD.encode(text);
+    let lines = code.as_bytes().chunks(76).flat_map(|line| line.iter().chain(b"\n"));
+    lines.map(|&byte| char::from(byte)).collect()
 }
 
 fn fragment() -> impl Strategy<Value = String> {
@@ -218,6 +230,9 @@ fn fragment() -> impl Strategy<Value = String> {
         seed.prop_map(|seed| made("https://bob:{{ alnum(9) }}@db.corp.io ", seed)),
         seed.prop_map(|seed| made("{{ alnum(900) }}", seed)),
         seed.prop_map(|seed| made("{{ chars(\"ab \\n\", 700) }}", seed)),
+        seed.prop_map(|seed| STANDARD.encode(format!("token={} and more text around it", key(seed)))),
+        seed.prop_map(|seed| wrapped(&format!("{}\nk={}\n{}", prose(seed), key(seed), prose(!seed)))),
+        seed.prop_map(|seed| STANDARD.encode(format!("{}\nk={}\n{}", prose(seed), key(seed), prose(!seed)))),
         Just(" # stanch:allow x\n".to_owned()),
         Just("\n".to_owned()),
         Just("ak_as_key=".to_owned()),

@@ -18,23 +18,26 @@ const LEN: usize = 16;
 /// The key in force when a team has set none.
 const PUBLIC_KEY: &[u8] = b"stanch fingerprint v1, no team key";
 
-/// What fingerprints are made with. Wiped on drop.
-pub struct FingerprintKey(Vec<u8>);
+/// What fingerprints are made with: a hash that the key was given to once, copied for each secret. Wiped on drop.
+pub struct FingerprintKey(Hmac<Sha256>);
 
 impl FingerprintKey {
     /// A team's own key: at least 16 bytes of it, from a file or the environment.
     pub fn new(bytes: impl Into<Vec<u8>>) -> Result<Self, Error> {
         let mut bytes = bytes.into();
-        if bytes.len() < 16 {
-            bytes.zeroize();
-            return Err(Error::ShortKey);
-        }
-        Ok(FingerprintKey(bytes))
+        let key = (bytes.len() >= 16).then(|| FingerprintKey::keyed(&bytes));
+        bytes.zeroize();
+        key.ok_or(Error::ShortKey)
     }
 
     /// The published key that is used when a team has set none.
     pub fn public() -> Self {
-        FingerprintKey(PUBLIC_KEY.to_vec())
+        FingerprintKey::keyed(PUBLIC_KEY)
+    }
+
+    #[expect(clippy::expect_used, reason = "HMAC takes a key of any length (RFC 2104 section 2)")]
+    fn keyed(key: &[u8]) -> Self {
+        FingerprintKey(Hmac::new_from_slice(key).expect("any key length"))
     }
 
     /// The fingerprint of `secret` under this key.
@@ -45,8 +48,7 @@ impl FingerprintKey {
 
     /// The fingerprint of bytes that are about to become a secret.
     pub fn fingerprint_bytes(&self, bytes: &[u8]) -> Fingerprint {
-        #[expect(clippy::expect_used, reason = "HMAC takes a key of any length (RFC 2104 section 2)")]
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("any key length");
+        let mut mac = self.0.clone();
         mac.update(bytes);
         let digest = mac.finalize().into_bytes();
         let mut short = [0u8; LEN];
@@ -54,12 +56,6 @@ impl FingerprintKey {
             *to = from;
         }
         Fingerprint(short)
-    }
-}
-
-impl Drop for FingerprintKey {
-    fn drop(&mut self) {
-        self.0.zeroize();
     }
 }
 

@@ -50,7 +50,7 @@ impl<'d> Delta<'d> {
     fn new(base_len: usize, bytes: &'d [u8], runs: &'d [Run]) -> Option<Delta<'d>> {
         let mut at = 0;
         for run in runs {
-            let fits = run.at >= at && run.base.checked_add(run.len)? <= base_len;
+            let fits = run.len > 0 && run.at >= at && run.base.checked_add(run.len)? <= base_len;
             at = run.at.checked_add(run.len).filter(|_| fits)?;
         }
         (at <= bytes.len()).then(|| Delta { bytes, runs, base_len, new: gaps(runs, base_len, bytes.len()) })

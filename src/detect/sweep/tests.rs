@@ -45,6 +45,11 @@ rules:
     needs:
       - { part: id, pattern: 'ID[0-9]{4}', lines: 2, required: true }
     examples: *none
+  - id: odd-end-of-code
+    description: Begins with what a code of colour ends with
+    keywords: ["mzz"]
+    pattern: 'mzz[0-9]{3}'
+    examples: *none
   - id: odd-far
     description: Far from its keyword
     keywords: ["vendor-of-a-long-name"]
@@ -240,4 +245,96 @@ proptest! {
 fn nothing_takes_no_memory() {
     let sweep = BUILT_IN.sweep(b"nothing to be seen here");
     assert_eq!((sweep.is_empty(), sweep.memory()), (true, size_of::<Sweep>()));
+}
+
+/// What is cut from the base, or new.
+enum Part<'p> {
+    Kept(&'p [u8]),
+    New(&'p [u8]),
+}
+use Part::{Kept, New};
+
+/// The sweep of what is made of parts is that of the whole, both ways.
+fn derived(base: &[u8], parts: &[Part<'_>]) -> [Sweep; 2] {
+    let (mut bytes, mut runs) = (Vec::new(), Vec::new());
+    for part in parts {
+        let (Kept(part) | New(part)) = part;
+        if let Some(at) = base.windows(part.len()).position(|window| window == *part) {
+            runs.push(Run { base: at, at: bytes.len(), len: part.len() });
+        }
+        bytes.extend(*part);
+    }
+    let back: Vec<Run> = {
+        let mut back: Vec<Run> = runs.iter().map(|run| Run { base: run.at, at: run.base, len: run.len }).collect();
+        back.sort_by_key(|run| run.at);
+        back
+    };
+    let (before, after) = (ODD.sweep(base), ODD.sweep(&bytes));
+    assert!(ODD.sweep_delta(&before, base.len(), &bytes, &runs) == after, "{:?}", bytes.escape_ascii().to_string());
+    assert!(ODD.sweep_delta(&after, bytes.len(), base, &back) == before, "{:?}", base.escape_ascii().to_string());
+    [before, after]
+}
+
+#[test]
+fn a_code_of_colour_reaches_as_far_as_it_is_long() {
+    let code = format!("[{}mzz123{}", "1;".repeat(20), " and so on".repeat(30));
+    let before = "some text ".repeat(30);
+    let base = format!("{before}\x1b{code}");
+    let [codes, plain] = derived(base.as_bytes(), &[Kept(before.as_bytes()), New(b"!"), Kept(code.as_bytes())]);
+    assert_eq!((codes.candidates().count(), plain.candidates().count()), (0, 1));
+}
+
+#[test]
+fn what_is_taken_for_utf_16_is_another_text() {
+    let wide: Vec<u8> = " k12 and more of it".bytes().flat_map(|byte| [byte, 0]).collect();
+    let rest: Vec<u8> = b" k12 ".repeat(400);
+    let text = [&wide[..], &rest].concat();
+    let [narrow, marked] = derived(&text, &[New(b"\xff\xfe"), Kept(&text)]);
+    assert!(narrow.candidates().all(|one| one.layer == Layer::Plain));
+    assert!(marked.candidates().any(|one| one.layer == Layer::Utf16));
+}
+
+#[test]
+fn where_a_blob_begins_and_ends_is_new_unless_both_do() {
+    let middle = "edge1234;".to_owned() + &" text".repeat(100) + ";edge5678";
+    let [within, alone] = derived(format!("x{middle}y").as_bytes(), &[Kept(middle.as_bytes())]);
+    assert_eq!((within.candidates().count(), alone.candidates().count()), (0, 2));
+    let [_, all] = derived(middle.as_bytes(), &[Kept(middle.as_bytes())]);
+    assert_eq!(all, alone);
+}
+
+#[test]
+fn what_is_too_dense_hands_nothing_down() {
+    let (dense, tail) = ("k12 ".repeat(4096), "k12 and then some text without any ".repeat(20));
+    let [dense, sparse] = derived(format!("{dense}\n{tail}").as_bytes(), &[Kept(tail.as_bytes())]);
+    assert!(dense.whole && dense.anchors.is_empty() && !dense.is_empty());
+    assert!(!sparse.whole && !sparse.anchors.is_empty());
+}
+
+#[test]
+fn floods_are_told_and_not_inherited() {
+    let text = "mzz123".repeat(MOST_MATCHES as usize + 1);
+    let (some, rest) = text.split_at(60_000);
+    let [flood, few] = derived(text.as_bytes(), &[Kept(some.as_bytes())]);
+    assert_eq!((flood.floods().len(), few.floods().len()), (1, 0));
+    let [_, flood] = derived(some.as_bytes(), &[Kept(some.as_bytes()), New(rest.as_bytes())]);
+    assert_eq!(flood.floods().len(), 1);
+}
+
+#[test]
+fn runs_that_do_not_fit_are_not_believed() {
+    let text = b" k12 and k34 ".repeat(20);
+    let (sweep, len) = (ODD.sweep(&text), text.len());
+    let run = |base, at, len| Run { base, at, len };
+    for runs in [
+        vec![run(0, 0, len + 1)],
+        vec![run(1, 0, len)],
+        vec![run(usize::MAX, 0, 2)],
+        vec![run(0, usize::MAX, 2)],
+        vec![run(0, 0, 100), run(90, 90, 100)],
+        vec![run(100, 100, 50), run(0, 0, 50)],
+        vec![run(0, 0, 0)],
+    ] {
+        assert!(ODD.sweep_delta(&sweep, len, &text, &runs) == sweep, "{runs:?}");
+    }
 }
