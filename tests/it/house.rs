@@ -52,6 +52,7 @@ const BANS: &[(&str, &[&str], &str)] = &[
 const WINDOWS: &[(&str, &[&str])] = &[
     ("reqwest", &["http/client.rs", "http/client/"]),
     ("git2", &["source/git/"]),
+    ("libdeflater", &["source/git/pack/inflate.rs"]),
     ("ignore", &["source/files.rs"]),
     ("rayon", &["scan.rs", "scan/", "source/git/pack/walk.rs"]),
     ("regex_automata", &["rule/"]),

@@ -199,3 +199,116 @@ fn several_packs_loose_objects_and_alternates_are_read_as_one() {
         check(&one, hash);
     }
 }
+
+/// One pack with its index.
+fn files_of(folder: &Path) -> (Vec<u8>, Vec<u8>) {
+    let packs = std::fs::read_dir(folder.join("objects/pack")).unwrap();
+    let pack = packs.map(|entry| entry.unwrap().path()).find(|path| path.extension().unwrap() == "pack").unwrap();
+    (std::fs::read(&pack).unwrap(), std::fs::read(pack.with_extension("idx")).unwrap())
+}
+
+#[test]
+fn little_memory_changes_nothing_but_the_time() {
+    let folder = tempfile::tempdir().unwrap();
+    repository(folder.path(), Hash::Sha1, 150);
+    git(folder.path(), &["repack", "-adfq", "--depth=200", "--window=30"], b"");
+    let objects = by_git(folder.path());
+    let store = Store::open(&[folder.path().join("objects")], Hash::Sha1);
+    for threads in [1, 4] {
+        let collect = Collect { store: &store, seen: Mutex::default() };
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let walked = pool.install(|| store.walk(&ALL, 0, &collect));
+        assert_eq!(walked.problems, []);
+        assert!(collect.seen.into_inner().unwrap() == objects);
+    }
+}
+
+/// A byte that flipped anywhere, in the pack or in its index: each object is as it was, or it is told.
+#[test]
+fn damage_is_told() {
+    for settings in [&["repack", "-adfq"][..], &["-c", "repack.useDeltaBaseOffset=false", "repack", "-adfq"]] {
+        let folder = tempfile::tempdir().unwrap();
+        repository(folder.path(), Hash::Sha1, 12);
+        git(folder.path(), settings, b"");
+        let objects = by_git(folder.path());
+        let (pack, idx) = files_of(folder.path());
+        let (fan, names) = (8 + 4 * 256, 8 + 4 * 256 + 20 * objects.len());
+        for turn in 0..600usize {
+            let (mut pack, mut idx) = (pack.clone(), idx.clone());
+            let in_pack = turn % 3 != 0;
+            let damaged = if in_pack { &mut pack } else { &mut idx };
+            let at = (turn * 7919) % damaged.len();
+            damaged[at] ^= 1 << (turn % 8);
+            let store = Store::of_memory(vec![(pack, idx)], Hash::Sha1);
+            if !store.problems().is_empty() {
+                continue;
+            }
+            let collect = Collect { store: &store, seen: Mutex::default() };
+            let walked = store.walk(&ALL, 1 << 20, &collect);
+            let seen = collect.seen.into_inner().unwrap();
+            let told: Vec<Id> = walked.problems.iter().map(|(number, _)| store.id(*number)).collect();
+            // A name that is not its object's shows when the object is asked for by its name.
+            let misnamed = !in_pack && at < names;
+            for (id, object) in &objects {
+                match seen.get(id) {
+                    Some(same) => assert!(same == object || misnamed, "turn {turn}: {id} is another"),
+                    None => assert!(told.contains(id) || misnamed && (at < fan || !store.has(id)), "turn {turn}: {id}"),
+                }
+                let _ = (store.read(id), store.header(id));
+            }
+        }
+    }
+}
+
+/// `git repack` and `git gc` meanwhile: what was there is read.
+#[test]
+fn packs_may_be_replaced_while_they_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    repository(folder.path(), Hash::Sha1, 60);
+    git(folder.path(), &["-c", "fastimport.unpackLimit=10000", "fast-import", "--quiet"], &stream(30, 5, 4));
+    let objects = by_git(folder.path());
+    let (done, ended) = (std::sync::atomic::AtomicBool::new(false), std::sync::atomic::AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for (turn, depth) in [5, 50, 2, 20].into_iter().enumerate() {
+                match turn % 2 {
+                    0 => git(folder.path(), &["repack", "-adfq", &format!("--depth={depth}")], b""),
+                    _ => git(folder.path(), &["gc", "-q", "--prune=now"], b""),
+                };
+            }
+            done.store(true, std::sync::atomic::Ordering::SeqCst);
+        });
+        while !ended.load(std::sync::atomic::Ordering::SeqCst) {
+            ended.store(done.load(std::sync::atomic::Ordering::SeqCst), std::sync::atomic::Ordering::SeqCst);
+            let store = Store::open(&[folder.path().join("objects")], Hash::Sha1);
+            for (id, (kind, bytes)) in objects.iter().step_by(3) {
+                let read = store.read(id).unwrap();
+                assert!((read.kind, &read.bytes) == (*kind, bytes));
+            }
+            assert!(by_walk(&store, &ALL, 2) == objects);
+        }
+    });
+    // A store that was opened before everything went elsewhere.
+    let store = Store::open(&[folder.path().join("objects")], Hash::Sha1);
+    git(folder.path(), &["-c", "fastimport.unpackLimit=10000", "fast-import", "--quiet"], &stream(3, 5, 9));
+    git(folder.path(), &["repack", "-adfq"], b"");
+    for (id, (kind, bytes)) in by_git(folder.path()) {
+        assert!(store.has(&id));
+        assert_eq!((store.header(&id).unwrap().0, store.read(&id).unwrap().bytes), (kind, bytes));
+    }
+}
+
+/// What git would show in an object's place is not what is stored.
+#[test]
+fn replace_refs_and_grafts_hide_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    repository(folder.path(), Hash::Sha1, 10);
+    let objects = by_git(folder.path());
+    let head = String::from_utf8(git(folder.path(), &["rev-parse", "main"], b"")).unwrap();
+    git(folder.path(), &["replace", head.trim(), "main~3"], b"");
+    std::fs::create_dir_all(folder.path().join("info")).unwrap();
+    std::fs::write(folder.path().join("info/grafts"), &head).unwrap();
+    let store = Store::open(&[folder.path().join("objects")], Hash::Sha1);
+    assert!(by_walk(&store, &ALL, 1) == objects);
+    assert_eq!(store.read(&head.trim().parse().unwrap()).unwrap().bytes, objects[&head.trim().parse().unwrap()].1);
+}

@@ -7,9 +7,13 @@ use super::entry::{self, Base, Entry};
 use super::read::no_base;
 use super::{Absent, Kind, Pack, Store};
 use crate::source::git::id::Id;
+use std::ops::Range;
+use std::sync::Arc;
 
 /// Bytes read at once by the sweep.
-const WINDOW: usize = 1 << 20;
+const WINDOW: usize = 1 << 18;
+/// Entries of a part.
+const PART: usize = 1 << 15;
 
 /// A place in the order of offsets.
 pub(super) type Rank = u32;
@@ -26,6 +30,10 @@ pub(super) struct Forest {
     numbers: Vec<u32>,
     /// Where its entry begins; of a loose object 0.
     offsets: Vec<u64>,
+    /// The CRC-32 of its entry, where the index has one.
+    crcs: Vec<u32>,
+    /// Whether it is the copy that counts; nothing when there are no others.
+    counts: Vec<bool>,
     /// Where the ranks of each pack begin; last, where those of loose objects do.
     starts: Vec<Rank>,
     /// Where the children of each rank begin; one more at the end.
@@ -41,22 +49,90 @@ pub(super) struct Forest {
 
 /// Where the packed bytes of an entry are.
 pub(super) struct Packed<'s> {
-    pub pack: &'s Pack,
+    pub pack: &'s Arc<Pack>,
     pub offset: u64,
     pub end: u64,
+    pub crc: Option<u32>,
 }
 
+/// Ranks of one pack whose heads are read in one go.
+pub(super) struct Part {
+    pack: usize,
+    ranks: Range<usize>,
+}
+
+/// What a part's heads say: the parent of each rank, or what stands in its place.
+pub(super) type Heads = (Vec<u32>, Vec<(u32, Absent)>);
+
 impl Forest {
-    /// Reads all heads.
-    pub fn of(store: &Store, kinds: &[Kind]) -> Forest {
+    /// Ranks all entries by offset.
+    pub fn of(store: &Store) -> Forest {
         let mut forest = Forest::default();
-        forest.rank(store);
-        let (parents, mut problems) = forest.sweep(store);
-        forest.join(&parents);
-        let order = forest.order(&parents, kinds, &mut problems);
-        forest.weigh(store, &parents, &order);
-        forest.problems = problems;
+        for (pack, first) in store.packs.iter().zip(&store.starts) {
+            forest.starts.push(forest.next_rank());
+            let spots = pack.idx.spots().unwrap_or_default();
+            let mut order: Vec<(u64, u32)> = spots.iter().map(|spot| spot.offset).zip(0..).collect();
+            order.sort_unstable();
+            forest.offsets.extend(order.iter().map(|(offset, _)| *offset));
+            forest.numbers.extend(order.iter().map(|(_, position)| first + position));
+            let crc = |(_, position): &(u64, u32)| spots.get(at(*position)).and_then(|spot| spot.crc).unwrap_or(0);
+            forest.crcs.extend(order.iter().map(crc));
+        }
+        forest.starts.push(forest.next_rank());
+        let loose = store.first_loose()..store.count();
+        forest.offsets.extend(loose.clone().map(|_| 0));
+        forest.numbers.extend(loose);
         forest
+    }
+
+    /// The entries in parts whose heads can be read at the same time.
+    pub fn parts(&self) -> Vec<Part> {
+        let mut parts = Vec::new();
+        for (pack, bounds) in self.starts.windows(2).enumerate() {
+            let [first, end] = *bounds else { continue };
+            let firsts = (at(first)..at(end)).step_by(PART);
+            parts.extend(firsts.map(|first| Part { pack, ranks: first..at(end).min(first + PART) }));
+        }
+        parts
+    }
+
+    /// Reads the heads of a part.
+    pub fn heads(&self, store: &Store, part: &Part) -> Heads {
+        let (mut parents, mut problems) = (Vec::with_capacity(part.ranks.len()), Vec::new());
+        let mut window = Window { at: 0, bytes: vec![0; WINDOW], len: 0 };
+        let Some(pack) = store.packs.get(part.pack) else { return (parents, problems) };
+        let mut last = part.ranks.start.checked_sub(1).and_then(|before| self.offsets.get(before)).copied();
+        if self.starts.get(part.pack).map(|first| at(*first)) == Some(part.ranks.start) {
+            last = None;
+        }
+        let offsets = self.offsets.get(part.ranks.clone()).unwrap_or_default();
+        let numbers = self.numbers.get(part.ranks.clone()).unwrap_or_default();
+        for (offset, number) in offsets.iter().zip(numbers) {
+            let parent = match window.head(pack, *offset) {
+                Some(_) if last == Some(*offset) => Err(Absent::corrupt("its entry is that of another object")),
+                Some(entry) => self.parent(store, part.pack, *offset, entry.base),
+                None => Err(Absent::corrupt("no entry begins there")),
+            };
+            last = Some(*offset);
+            parents.push(parent.unwrap_or_else(|absent| {
+                problems.push((*number, absent));
+                BROKEN
+            }));
+        }
+        (parents, problems)
+    }
+
+    /// Makes trees of all heads, in the order of the parts.
+    pub fn grow(&mut self, store: &Store, heads: Vec<Heads>, kinds: &[Kind]) {
+        let mut parents = Vec::with_capacity(self.numbers.len());
+        for (part, problems) in heads {
+            parents.extend_from_slice(&part);
+            self.problems.extend(problems);
+        }
+        parents.resize(self.numbers.len(), LOOSE);
+        self.join(&parents);
+        let order = self.order(&parents, kinds);
+        self.weigh(store, &parents, &order);
     }
 
     /// The number of the object at a rank.
@@ -76,6 +152,11 @@ impl Forest {
         self.weights.get(at(rank)).copied().unwrap_or(0)
     }
 
+    /// Whether it is the copy of its object that counts.
+    pub fn counts(&self, rank: Rank) -> bool {
+        self.counts.get(at(rank)).copied().unwrap_or(true)
+    }
+
     /// Where the entry of a rank lies; `None` for a loose object.
     pub fn packed<'s>(&self, store: &'s Store, rank: Rank) -> Option<Packed<'s>> {
         let index = self.starts.partition_point(|start| *start <= rank).checked_sub(1)?;
@@ -83,59 +164,12 @@ impl Forest {
         let last = self.starts.get(index + 1).copied()?;
         let offset = self.offsets.get(at(rank)).copied()?;
         let next = self.offsets.get(at(rank) + 1).copied().filter(|_| rank + 1 < last);
-        Some(Packed { pack, offset, end: next.unwrap_or(pack.end).clamp(offset, pack.end.max(offset)) })
-    }
-
-    /// Ranks all entries by offset.
-    fn rank(&mut self, store: &Store) {
-        for (pack, first) in store.packs.iter().zip(&store.starts) {
-            self.starts.push(self.next_rank());
-            let spots = pack.idx.spots().unwrap_or_default();
-            let mut order: Vec<(u64, u32)> = spots.iter().map(|spot| spot.offset).zip(*first..).collect();
-            order.sort_unstable();
-            self.offsets.extend(order.iter().map(|(offset, _)| *offset));
-            self.numbers.extend(order.iter().map(|(_, number)| *number));
-        }
-        self.starts.push(self.next_rank());
-        let loose = store.first_loose()..store.count();
-        self.offsets.extend(loose.clone().map(|_| 0));
-        self.numbers.extend(loose);
+        let crc = self.crcs.get(at(rank)).copied().filter(|_| pack.idx.has_crcs());
+        Some(Packed { pack, offset, end: next.unwrap_or(pack.end).clamp(offset, pack.end.max(offset)), crc })
     }
 
     fn next_rank(&self) -> Rank {
         u32::try_from(self.numbers.len()).unwrap_or(u32::MAX)
-    }
-
-    /// The parent of every rank, or what stands in its place.
-    fn sweep(&self, store: &Store) -> (Vec<u32>, Vec<(u32, Absent)>) {
-        let (mut parents, mut problems) = (Vec::with_capacity(self.numbers.len()), Vec::new());
-        let mut window = Window { at: 0, bytes: vec![0; WINDOW], len: 0 };
-        for (index, pack) in store.packs.iter().enumerate() {
-            window.len = 0;
-            let mut last = None;
-            for (offset, number) in self.ranked(index) {
-                let parent = match window.head(pack, offset) {
-                    Some(_) if last == Some(offset) => Err(Absent::corrupt("its entry is that of another object")),
-                    Some(entry) => self.parent(store, index, offset, entry.base),
-                    None => Err(Absent::corrupt("no entry begins there")),
-                };
-                last = Some(offset);
-                parents.push(parent.unwrap_or_else(|absent| {
-                    problems.push((number, absent));
-                    BROKEN
-                }));
-            }
-        }
-        parents.resize(self.numbers.len(), LOOSE);
-        (parents, problems)
-    }
-
-    /// Offsets and numbers of a pack's entries.
-    fn ranked(&self, index: usize) -> impl Iterator<Item = (u64, u32)> {
-        let bounds = self.starts.get(index..).and_then(|starts| starts.first_chunk::<2>());
-        let ranks = bounds.map_or(0..0, |[start, end]| at(*start)..at(*end));
-        let offsets = self.offsets.get(ranks.clone()).unwrap_or_default();
-        offsets.iter().copied().zip(self.numbers.get(ranks).unwrap_or_default().iter().copied())
     }
 
     fn parent(&self, store: &Store, index: usize, offset: u64, base: Base) -> Result<u32, Absent> {
@@ -194,7 +228,7 @@ impl Forest {
     }
 
     /// All that roots of the kinds asked for lead to, parents first. What no root leads to is told.
-    fn order(&mut self, parents: &[u32], kinds: &[Kind], problems: &mut Vec<(u32, Absent)>) -> Vec<Rank> {
+    fn order(&mut self, parents: &[u32], kinds: &[Kind]) -> Vec<Rank> {
         let mut reached = vec![false; parents.len()];
         let mut order = Vec::new();
         let is_wanted = |parent: u32| parent == LOOSE || kinds.iter().any(|kind| parent == NO_PARENT + *kind as u32);
@@ -229,7 +263,7 @@ impl Forest {
         }
         for ((reached, parent), number) in reached.iter().zip(parents).zip(&self.numbers) {
             if !reached && *parent != BROKEN {
-                problems.push((*number, Absent::corrupt("its chain of deltas does not end in an object")));
+                self.problems.push((*number, Absent::corrupt("its chain of deltas does not end in an object")));
             }
         }
         order.retain(|rank| self.weight(*rank) > 0);
@@ -240,11 +274,15 @@ impl Forest {
     fn weigh(&mut self, store: &Store, parents: &[u32], order: &[Rank]) {
         // With one pack, every object is there once.
         let once = store.packs.len() < 2 && self.starts.last() == Some(&self.next_rank());
+        if !once {
+            self.counts = vec![false; parents.len()];
+        }
         for rank in order.iter().rev() {
-            let counts = once || {
-                let number = self.number(*rank);
-                store.number(&store.id(number)) == Some(number)
-            };
+            let number = self.number(*rank);
+            let counts = once || store.number(&store.id(number)) == Some(number);
+            if let Some(place) = self.counts.get_mut(at(*rank)) {
+                *place = counts;
+            }
             let Some(weight) = self.weights.get_mut(at(*rank)) else { continue };
             *weight -= u32::from(!counts);
             let weight = *weight;

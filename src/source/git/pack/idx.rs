@@ -66,6 +66,11 @@ impl Idx {
         self.hash
     }
 
+    /// Whether it has the CRC-32 of every entry.
+    pub fn has_crcs(&self) -> bool {
+        self.version == 2
+    }
+
     /// How many entries there are.
     pub fn count(&self) -> u32 {
         self.fan.last().copied().unwrap_or(0)

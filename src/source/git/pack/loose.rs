@@ -1,7 +1,7 @@
 //! Loose objects: each in a file of its own, `objects/ab/cdef...`, as one zlib stream of `type size NUL bytes`
 //! (gitformat-loose(5)).
 
-use super::inflate::Inflater;
+use super::inflate::{Inflater, begin};
 use super::{Absent, Kind, LARGEST, Object};
 use crate::source::git::id::{Hash, Id};
 use std::fs::{self, File};
@@ -38,7 +38,7 @@ pub(super) fn list_below(objects: &Path, hash: Hash, first: u8) -> impl Iterator
 /// Kind and size, from the first bytes; `None` when there is no such file.
 pub(super) fn header(path: &Path) -> Result<Option<(Kind, u64)>, Absent> {
     let Some((packed, _)) = read(path, 4096)? else { return Ok(None) };
-    let begin = Inflater::new().begin(&packed, HEAD);
+    let begin = begin(&packed, HEAD);
     let (kind, size, _) = head(&begin).ok_or_else(|| Absent::corrupt("its file has no head"))?;
     Ok(Some((kind, size)))
 }
@@ -49,7 +49,7 @@ pub(super) fn object(path: &Path, inflater: &mut Inflater) -> Result<Option<Obje
     if !all {
         return Err(Absent::too_large(packed.len() as u64));
     }
-    let begin = inflater.begin(&packed, HEAD);
+    let begin = begin(&packed, HEAD);
     let (kind, size, len) = head(&begin).ok_or_else(|| Absent::corrupt("its file has no head"))?;
     let size = usize::try_from(size).ok().filter(|size| *size <= LARGEST).ok_or_else(|| Absent::too_large(size))?;
     let mut bytes = Vec::new();

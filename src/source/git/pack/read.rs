@@ -4,7 +4,7 @@
 //! looked for once more after the pack folders were listed again.
 
 use super::entry::{self, Base, Entry};
-use super::inflate::Inflater;
+use super::inflate::{Inflater, begin};
 use super::{Absent, Kind, LARGEST, Object, Pack, Store, delta, folders, loose};
 use crate::source::SkipReason;
 use crate::source::git::id::{Hash, Id};
@@ -101,7 +101,7 @@ impl Store {
             return Ok((kind, entry.size));
         }
         let packed = pack.packed(offset + entry.head as u64, 512);
-        let begin = INFLATER.with_borrow_mut(|inflater| inflater.begin(&packed, 20));
+        let begin = begin(&packed, 20);
         let (_, size, _) = delta::sizes(&begin).ok_or_else(|| Absent::corrupt("its delta has no sizes"))?;
         let (mut here, mut at) = (Arc::clone(pack), offset);
         for _ in 0..LONGEST_CHAIN {
@@ -118,7 +118,7 @@ impl Store {
     }
 
     /// The object of the entry that begins at `offset`.
-    fn build(&self, pack: &Arc<Pack>, offset: u64) -> Result<(Kind, Arc<Vec<u8>>), Absent> {
+    pub(super) fn build(&self, pack: &Arc<Pack>, offset: u64) -> Result<(Kind, Arc<Vec<u8>>), Absent> {
         let (mut here, mut at) = (Arc::clone(pack), offset);
         let mut chain = Vec::new();
         let (kind, mut object) = loop {

@@ -5,16 +5,20 @@
 //! family's size is held, however long its chains are. A worker with nothing to do is given the upper end of another's list.
 
 use super::delta::{self, Run};
-use super::entry::Entry;
+use super::entry::{Base, Entry};
 use super::forest::{Forest, Packed, Rank};
 use super::inflate::Inflater;
 use super::{Absent, Kind, LARGEST, Object, Store, loose};
 use crate::source::SkipReason;
+use rayon::prelude::*;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 /// Roots that a worker takes at once.
 const ROOTS: usize = 16;
+/// Bytes of the biggest buffer that is used again, and how many there are for each worker.
+const SPARE: usize = 1 << 20;
+const SPARES: usize = 8;
 
 /// What a walk came to.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -63,8 +67,10 @@ impl Store {
     /// Shows every object of these kinds to the visitor, once each, on the threads of the current pool. About `memory`
     /// bytes of bases are held at most.
     pub fn walk<V: Visitor>(&self, kinds: &[Kind], memory: usize, visitor: &V) -> Walked {
-        let _ = memory;
-        let mut forest = Forest::of(self, kinds);
+        let mut forest = Forest::of(self);
+        let parts = forest.parts();
+        let heads = parts.par_iter().map(|part| forest.heads(self, part)).collect();
+        forest.grow(self, heads, kinds);
         let unreached = std::mem::take(&mut forest.problems);
         let threads = rayon::current_num_threads();
         let walk = Walk {
@@ -72,6 +78,8 @@ impl Store {
             forest: &forest,
             kinds,
             visitor,
+            memory,
+            held: AtomicUsize::new(0),
             next_root: AtomicUsize::new(0),
             shared: Mutex::new(Shared { jobs: Vec::new(), working: 0 }),
             more: Condvar::new(),
@@ -116,8 +124,11 @@ impl Store {
 
 /// An object that others rest on.
 struct Node<S> {
+    rank: Rank,
     kind: Kind,
-    bytes: Vec<u8>,
+    len: usize,
+    /// Nothing when there was no room for them: they are built again for each that needs them.
+    bytes: Option<Vec<u8>>,
     state: S,
 }
 
@@ -139,6 +150,9 @@ struct Walk<'w, V: Visitor> {
     forest: &'w Forest,
     kinds: &'w [Kind],
     visitor: &'w V,
+    /// Bytes of bases that may wait, and that do.
+    memory: usize,
+    held: AtomicUsize,
     next_root: AtomicUsize,
     shared: Mutex<Shared<V::State>>,
     more: Condvar,
@@ -153,8 +167,8 @@ struct Worker {
     inflater: Inflater,
     packed: Vec<u8>,
     delta: Vec<u8>,
-    leaf: Vec<u8>,
     runs: Vec<Run>,
+    /// Buffers for objects.
     spare: Vec<Vec<u8>>,
     walked: Walked,
 }
@@ -165,7 +179,6 @@ impl<V: Visitor> Walk<'_, V> {
             inflater: Inflater::new(),
             packed: Vec::new(),
             delta: Vec::new(),
-            leaf: Vec::new(),
             runs: Vec::new(),
             spare: Vec::new(),
             walked: Walked::default(),
@@ -239,36 +252,42 @@ impl<V: Visitor> Walk<'_, V> {
     /// Looks at an object and at all that rest on it and have nothing resting on them; lists the others.
     fn node(&self, worker: &mut Worker, job: Job<V::State>, jobs: &mut Vec<Job<V::State>>) {
         let children = self.forest.children(job.rank);
-        let mut bytes =
-            if children.is_empty() { std::mem::take(&mut worker.leaf) } else { worker.spare.pop().unwrap_or_default() };
+        let mut bytes = worker.spare.pop().unwrap_or_default();
         let seen = self.see(worker, job.rank, job.base.as_deref(), &mut bytes);
-        if let Some(base) = job.base.and_then(Arc::into_inner) {
-            worker.spare.push(base.bytes);
-        }
+        self.release(worker, job.base);
         let (kind, state) = match seen {
             Ok(Some(seen)) if !children.is_empty() => seen,
-            Ok(_) => return worker.leaf = bytes,
+            Ok(_) => return worker.keep(bytes),
             Err(absent) => return self.broken(worker, job.rank, absent),
         };
-        let node = Node { kind, bytes, state };
-        let (leaves, others) = children.split_at(children.partition_point(|child| self.forest.weight(*child) == 1));
-        for leaf in leaves {
-            let mut bytes = std::mem::take(&mut worker.leaf);
-            if self.forest.children(*leaf).is_empty()
-                && let Err(absent) = self.see(worker, *leaf, Some(&node), &mut bytes)
-            {
-                self.broken(worker, *leaf, absent);
+        let mut node = Node { rank: job.rank, kind, len: bytes.len(), bytes: Some(bytes), state };
+        let mut rest = Vec::new();
+        for child in children {
+            if !self.forest.children(*child).is_empty() {
+                rest.push(*child);
+                continue;
             }
-            worker.leaf = bytes;
+            let mut bytes = worker.spare.pop().unwrap_or_default();
+            if let Err(absent) = self.see(worker, *child, Some(&node), &mut bytes) {
+                self.broken(worker, *child, absent);
+            }
+            worker.keep(bytes);
         }
-        let deeper = leaves.iter().filter(|leaf| !self.forest.children(**leaf).is_empty());
-        let rest: Vec<Rank> = deeper.chain(others).copied().collect();
-        if rest.is_empty() {
-            worker.spare.push(node.bytes);
-            return;
+        let held = self.held.fetch_add(node.len, Ordering::Relaxed);
+        if rest.is_empty() || (rest.len() > 1 && held.saturating_add(node.len) > self.memory) {
+            self.held.fetch_sub(node.len, Ordering::Relaxed);
+            node.bytes.take().into_iter().for_each(|bytes| worker.keep(bytes));
         }
         let node = Arc::new(node);
         jobs.extend(rest.iter().rev().map(|child| Job { rank: *child, base: Some(Arc::clone(&node)) }));
+    }
+
+    /// Takes back the bytes of a base that nobody needs any more.
+    fn release(&self, worker: &mut Worker, base: Option<Arc<Node<V::State>>>) {
+        if let Some(bytes) = base.and_then(Arc::into_inner).and_then(|base| base.bytes) {
+            self.held.fetch_sub(bytes.len(), Ordering::Relaxed);
+            worker.keep(bytes);
+        }
     }
 
     /// Builds an object in `bytes` and shows it. `None`: it is of another kind.
@@ -279,26 +298,42 @@ impl<V: Visitor> Walk<'_, V> {
         base: Option<&Node<V::State>>,
         bytes: &mut Vec<u8>,
     ) -> Result<Option<(Kind, V::State)>, Absent> {
-        let number = self.forest.number(rank);
         let Some(packed) = self.forest.packed(self.store, rank) else {
-            let (id, folder) = self.store.loose_at(number).ok_or_else(Absent::missing)?;
-            let folder = self.store.folders.get(usize::from(folder)).ok_or_else(Absent::missing)?;
-            let object = loose::object(&loose::path(folder, &id), &mut worker.inflater)?.ok_or_else(Absent::missing)?;
+            let object = self.loose(worker, rank)?;
             *bytes = object.bytes;
-            return Ok(self.show(worker, number, object.kind, bytes, None));
+            return Ok(self.show(worker, rank, object.kind, bytes, None));
         };
-        let kind = worker.unpack(&packed, base.map(|base| base.bytes.as_slice()), bytes)?;
+        let again = match base {
+            Some(Node { bytes: None, rank, .. }) => Some(self.again(worker, *rank)?),
+            _ => None,
+        };
+        let below = base.and_then(|base| base.bytes.as_ref()).or(again.as_deref());
+        let kind = worker.unpack(&packed, below.map(Vec::as_slice), bytes)?;
         Ok(match (kind, base) {
-            (Some(kind), _) => self.show(worker, number, kind, bytes, None),
-            (None, Some(base)) => self.show(worker, number, base.kind, bytes, Some(base)),
+            (Some(kind), _) => self.show(worker, rank, kind, bytes, None),
+            (None, Some(base)) => self.show(worker, rank, base.kind, bytes, Some(base)),
             (None, None) => None,
         })
+    }
+
+    /// The bytes of a base that were let go.
+    fn again(&self, worker: &mut Worker, rank: Rank) -> Result<Arc<Vec<u8>>, Absent> {
+        match self.forest.packed(self.store, rank) {
+            Some(packed) => Ok(self.store.build(packed.pack, packed.offset)?.1),
+            None => Ok(Arc::new(self.loose(worker, rank)?.bytes)),
+        }
+    }
+
+    fn loose(&self, worker: &mut Worker, rank: Rank) -> Result<Object, Absent> {
+        let (id, folder) = self.store.loose_at(self.forest.number(rank)).ok_or_else(Absent::missing)?;
+        let folder = self.store.folders.get(usize::from(folder)).ok_or_else(Absent::missing)?;
+        loose::object(&loose::path(folder, &id), &mut worker.inflater)?.ok_or_else(Absent::missing)
     }
 
     fn show(
         &self,
         worker: &mut Worker,
-        number: u32,
+        rank: Rank,
         kind: Kind,
         bytes: &[u8],
         base: Option<&Node<V::State>>,
@@ -306,12 +341,12 @@ impl<V: Visitor> Walk<'_, V> {
         if !self.kinds.contains(&kind) {
             return None;
         }
-        let first = self.store.number(&self.store.id(number)) == Some(number);
-        let seen = Seen { number, kind, bytes, first };
+        let first = self.forest.counts(rank);
+        let seen = Seen { number: self.forest.number(rank), kind, bytes, first };
         worker.walked.objects += u64::from(first);
         worker.walked.bytes += if first { bytes.len() as u64 } else { 0 };
         let state = match base {
-            Some(base) => self.visitor.delta(&seen, &base.state, base.bytes.len(), &worker.runs),
+            Some(base) => self.visitor.delta(&seen, &base.state, base.len, &worker.runs),
             None => self.visitor.whole(&seen),
         };
         Some((kind, state))
@@ -334,23 +369,36 @@ impl<V: Visitor> Walk<'_, V> {
 }
 
 impl Worker {
+    /// Keeps a buffer for another object, unless it is a big one or there are enough.
+    fn keep(&mut self, buffer: Vec<u8>) {
+        if buffer.capacity() <= SPARE && self.spare.len() < SPARES {
+            self.spare.push(buffer);
+        }
+    }
+
     /// Inflates an entry: an object, whose kind is returned, or a delta, which is applied to `base`.
     fn unpack(&mut self, packed: &Packed<'_>, base: Option<&[u8]>, out: &mut Vec<u8>) -> Result<Option<Kind>, Absent> {
         let len = usize::try_from(packed.end - packed.offset).unwrap_or(usize::MAX);
         if len > LARGEST + LARGEST / 8 {
             return Err(Absent::too_large(len as u64));
         }
+        for scratch in [&mut self.packed, &mut self.delta].into_iter().filter(|scratch| scratch.capacity() > SPARE) {
+            *scratch = Vec::new();
+        }
         self.packed.resize(len, 0);
         let read =
             packed.pack.bytes.fill(packed.offset, &mut self.packed).map_err(|error| Absent::unreadable(&error))?;
         let bytes = self.packed.get(..read).unwrap_or_default();
+        if packed.crc.is_some_and(|crc| crc32fast::hash(bytes) != crc) {
+            return Err(Absent::corrupt("its packed bytes are not those that the index has the checksum of"));
+        }
         let entry =
             Entry::parse(bytes, packed.pack.idx.hash()).ok_or_else(|| Absent::corrupt("no entry begins there"))?;
         let size = usize::try_from(entry.size).ok().filter(|size| *size <= LARGEST);
         let size = size.ok_or_else(|| Absent::too_large(entry.size))?;
         let stream = bytes.get(entry.head..).unwrap_or_default();
         match (entry.base, base) {
-            (super::entry::Base::Whole(kind), _) => {
+            (Base::Whole(kind), _) => {
                 self.runs.clear();
                 self.inflater.whole(stream, size, out).map_err(Absent::corrupt)?;
                 Ok(Some(kind))
