@@ -30,11 +30,12 @@ pub fn clean(report: &Report) -> Option<Report> {
     }
     let mut cleaned = report.clone();
     for here in cleaned.findings.iter_mut().flat_map(|judged| &mut judged.finding.occurrences) {
-        if let Provenance::History { path, blob, commit: Some(commit) } = &*here.provenance
+        if let Provenance::History { path, blob, commit: Some(commit), whereabouts } = &*here.provenance
             && let Some(commit) = commits.get(commit.id.as_str())
         {
-            let (path, blob, commit) = (path.clone(), blob.clone(), Some(commit.clone()));
-            here.provenance = Arc::new(Provenance::History { path, blob, commit });
+            let (path, blob, commit, whereabouts) =
+                (path.clone(), blob.clone(), Some(commit.clone()), whereabouts.clone());
+            here.provenance = Arc::new(Provenance::History { path, blob, commit, whereabouts });
         }
     }
     Some(cleaned)

@@ -129,6 +129,8 @@ pub enum Provenance {
         blob: String,
         /// The commit that first brought it; `None` when no commit that was walked holds it.
         commit: Option<Arc<Commit>>,
+        /// Where else it lay and what still leads to it, when the whole history was asked.
+        whereabouts: Option<Arc<Whereabouts>>,
     },
     /// A blob of the index.
     Staged {
@@ -163,6 +165,39 @@ impl Provenance {
             _ => None,
         }
     }
+}
+
+/// Where an object of a history lay, and what still leads to it: what is to be cleaned when the history is rewritten.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Whereabouts {
+    /// How the repository holds it.
+    pub held: Held,
+    /// Names that lead to a commit which holds it, the most telling first, printable: refs when it is
+    /// [`Held::Reachable`], else the stash or the names of the logs. A few of them.
+    pub refs: Vec<String>,
+    /// There are more names.
+    pub more_refs: bool,
+    /// Every path it ever lay at, the first one first. A few of them.
+    pub paths: Vec<Vec<u8>>,
+    /// How many paths there are beyond those in `paths`.
+    pub other_paths: u32,
+    /// There are more paths even than those that were counted.
+    pub more_paths: bool,
+}
+
+/// How a repository holds an object, the firmest hold first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Held {
+    /// A ref or the HEAD of a work tree leads to it.
+    Reachable,
+    /// Only a stash does.
+    Stash,
+    /// Only the log of a ref does: it was amended, reset or rebased away.
+    Reflog,
+    /// Nothing does. It stays until git removes it (`git gc --prune`).
+    #[default]
+    Unreachable,
 }
 
 /// A commit, as a report needs it.

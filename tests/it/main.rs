@@ -8,6 +8,7 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod attribute;
 mod bad_day;
 mod bad_input;
 mod canary;

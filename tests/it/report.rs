@@ -62,6 +62,7 @@ fn sample() -> Report {
         path: path.as_bytes().to_vec(),
         blob: "b".repeat(40),
         commit: Some(commit(id, date, summary)),
+        whereabouts: None,
     };
     let first = history("config/deploy.yml", '9', "2026-08-03T09:12:44Z", "Add the deploy script");
     let second = history("ünï/old deploy.yml", '1', "2026-08-05T10:00:00Z", "Move it");

@@ -8,8 +8,8 @@
 use super::commit_graph::CommitGraph;
 use super::id::Id;
 use super::object::{Absent, Header, Objects};
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, HashSet};
+use super::order::{self, Lists};
+use std::collections::{BTreeSet, BinaryHeap, HashMap, HashSet};
 
 /// Commits that are read before the commit-graph is: reading it costs as much as reading a few hundred of them.
 const FEW: usize = 64;
@@ -232,32 +232,18 @@ impl<'w> Walk<'w> {
 
 /// Parents before children; of those that may come next the oldest.
 fn oldest_first(asked: HashMap<Id, Header>) -> Vec<(Id, Header)> {
-    let mut children: HashMap<Id, Vec<Id>> = HashMap::new();
-    let mut waiting: HashMap<Id, usize> = HashMap::new();
-    let mut ready = BinaryHeap::new();
-    for (&id, header) in &asked {
-        let parents: HashSet<Id> = header.parents.iter().filter(|id| asked.contains_key(id)).copied().collect();
-        if parents.is_empty() {
-            ready.push(Reverse((header.time, id)));
-        }
-        waiting.insert(id, parents.len());
-        for parent in parents {
-            children.entry(parent).or_default().push(id);
-        }
+    let mut nodes: Vec<Option<(Id, Header)>> = asked.into_iter().map(Some).collect();
+    let known = || nodes.iter().flatten();
+    let places: HashMap<Id, u32> = known().map(|(id, _)| *id).zip(0..).collect();
+    let mut parents = Lists::default();
+    for (_, header) in known() {
+        let distinct: BTreeSet<u32> = header.parents.iter().filter_map(|id| places.get(id).copied()).collect();
+        parents.push(distinct);
     }
-    let mut asked = asked;
-    let mut order = Vec::with_capacity(asked.len());
-    while let Some(Reverse((_, id))) = ready.pop() {
-        for child in children.remove(&id).unwrap_or_default() {
-            let Some(left) = waiting.get_mut(&child) else { continue };
-            *left -= 1;
-            if *left == 0 {
-                ready.push(Reverse((asked.get(&child).map_or(0, |header| header.time), child)));
-            }
-        }
-        if let Some(header) = asked.remove(&id) {
-            order.push((id, header));
-        }
-    }
-    order
+    let keys: Vec<(i64, Id)> = known().map(|(id, header)| (header.time, *id)).collect();
+    let order = order::oldest_first(&parents, |place| {
+        let key = keys.get(place as usize);
+        key.map_or((0, None), |(time, id)| (*time, Some(*id)))
+    });
+    order.into_iter().filter_map(|place| nodes.get_mut(place as usize)?.take()).collect()
 }

@@ -9,13 +9,16 @@
 //! of a blob that changed only what touches added lines is reported. Folders are compared with those of the parents and
 //! only what differs is read, so that a part costs what it brings and not what was there ([`super::boundary`]).
 
+use super::attribute::{self, Attributed, Commits, Hits};
 use super::boundary::Boundary;
 use super::graph::{self, Graph, Wanted};
 use super::id::Id;
-use super::object::{Absent, Entry, Kind, Objects};
+use super::loose_end::{self, LooseEnd};
+use super::object::{Entry, Kind, Objects};
+use super::pack::Store;
 use super::place::Place;
-use super::{added, pack, refs, revision};
-use crate::source::{Blob, Commit, Error, Item, Provenance, SkipReason, Skipped, Source};
+use super::{added, pack, refs, revision, tips, told};
+use crate::source::{Blob, Commit, Error, Item, Provenance, Skipped, Source};
 use crate::text::terminal::printable;
 use jiff::Timestamp;
 use std::cmp::Ordering;
@@ -24,9 +27,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// The path that the text of a commit or a tag is reported under: no file has it, for it is not below the tree.
-const MESSAGE: &[u8] = b"(message)";
-/// Missing files that are named one by one; of a partial clone, which lacks thousands, the others are counted.
-const NAMED: u64 = 20;
+pub(super) const MESSAGE: &[u8] = b"(message)";
 
 /// A history, or a part of it.
 pub struct History {
@@ -71,6 +72,22 @@ impl History {
             what,
             boundary: Boundary::default(),
         })
+    }
+
+    /// Whether all of it was asked for, not a part.
+    pub fn is_whole(&self) -> bool {
+        !self.partial
+    }
+
+    /// Where its objects are stored, for whoever reads them all.
+    pub fn store(&self) -> &Store {
+        self.place.objects.store()
+    }
+
+    /// Where objects of the whole history come from, with what the walk would skip; `commits` are those of
+    /// [`History::store`], and about `memory` bytes are held while trees are read.
+    pub fn attribute(&self, commits: &mut Commits, hits: &Hits, memory: usize) -> Attributed {
+        attribute::attribute(&self.place, commits, hits, memory)
     }
 
     /// Just the commits of `A..B`.
@@ -129,21 +146,10 @@ impl History {
 
     /// Makes everything that has a name a tip.
     fn reach_everything(&mut self) {
-        let (known, broken) = refs::all(&self.place);
-        self.broken = broken;
-        let mut named: Vec<(String, Id)> = known.into_iter().collect();
-        named.extend(refs::heads(&self.place));
-        let logged = refs::logged(&self.place).into_iter().filter(|(_, id)| self.place.objects.has(*id));
-        named.extend(logged);
-        let mut seen = HashSet::new();
-        for (name, id) in named {
-            if seen.insert(id) {
-                match self.place.objects.kind(id) {
-                    Ok(pack::Kind::Commit) | Err(_) => self.wanted.tips.push(id),
-                    Ok(_) => self.others.push((name, id)),
-                }
-            }
-        }
+        let tips = tips::all(&self.place, &self.place.objects);
+        self.broken = tips.broken;
+        self.others = tips.others;
+        self.wanted.tips = tips.commits;
     }
 }
 
@@ -164,9 +170,10 @@ impl Source for History {
             partial: self.partial,
             boundary: &mut self.boundary,
             seen: HashSet::new(),
+            tags: HashSet::new(),
             sink,
             stopped: false,
-            missing: 0,
+            files: told::Files::default(),
         };
         for one in &self.broken {
             walk.give(Item::Skipped(one.clone()));
@@ -191,7 +198,13 @@ impl Source for History {
         for (name, id) in trees {
             walk.unattributed(name, id);
         }
-        walk.finish();
+        if let Some(others) = walk.files.others() {
+            walk.give(Item::Skipped(others));
+        }
+        if !self.partial {
+            let absent = graph.absent.iter().map(|(id, _)| *id);
+            walk.loose_ends(&graph.commits.iter().map(|(id, _)| *id).chain(absent).collect());
+        }
         Ok(())
     }
 
@@ -205,12 +218,14 @@ struct Walk<'w> {
     objects: &'w Objects,
     partial: bool,
     boundary: &'w mut Boundary,
-    /// Trees and blobs that were handed over, or lie beside something that changed and were there before.
-    seen: HashSet<Id>,
+    /// Trees and blobs that were handed over, or lie beside something that changed and were there before: as what they
+    /// were named, so that an entry that calls a blob a submodule or a folder does not hide it.
+    seen: HashSet<(Kind, Id)>,
+    /// Annotated tags that were handed over.
+    tags: HashSet<Id>,
     sink: &'w mut dyn FnMut(Item) -> bool,
     stopped: bool,
-    /// Blobs that are not here.
-    missing: u64,
+    files: told::Files,
 }
 
 /// A tree to be looked at.
@@ -235,26 +250,24 @@ impl Walk<'_> {
             self.give(Item::Skipped(problem.clone()));
         }
         for (id, absent) in &graph.absent {
-            self.give(Item::Skipped(absent.clone().skipped(format!("commit {id}"))));
+            self.give(Item::Skipped(told::commit(*id, absent.clone())));
         }
         for id in &graph.cut {
-            let why = "the commits before it were not fetched (git fetch --unshallow fetches them)";
-            self.give(Item::Skipped(Skipped::asked(format!("commit {id}"), SkipReason::Shallow, why)));
+            self.give(Item::Skipped(told::shallow(*id)));
         }
     }
 
     fn commit(&mut self, id: Id, header: &super::object::Header) {
         let (commit, message) = match self.objects.commit(id) {
             Ok((commit, message)) => (Arc::new(commit), message),
-            Err(absent) => return self.give(Item::Skipped(absent.skipped(format!("commit {id}")))),
+            Err(absent) => return self.give(Item::Skipped(told::commit(id, absent))),
         };
         let parents = header.parents.iter().filter_map(|parent| Some(self.objects.header(*parent).ok()?.tree));
         let root = Folder { id: header.tree, path: Vec::new(), before: parents.collect() };
         if !root.before.contains(&root.id) {
             self.descend(root, Some(&commit));
         }
-        let provenance = Provenance::History { path: MESSAGE.to_vec(), blob: id.to_string(), commit: Some(commit) };
-        self.give(Item::Blob(Blob::whole(message, Arc::new(provenance))));
+        self.message(id, message, Some(commit));
         self.give(Item::Commit);
     }
 
@@ -262,15 +275,14 @@ impl Walk<'_> {
     fn descend(&mut self, root: Folder, commit: Option<&Arc<Commit>>) {
         let mut folders = vec![root];
         while let Some(folder) = folders.pop().filter(|_| !self.stopped) {
-            if !self.seen.insert(folder.id) {
+            if !self.seen.insert((Kind::Tree, folder.id)) {
                 continue;
             }
             let entries = match self.objects.tree(folder.id) {
                 Ok(entries) => entries,
                 Err(absent) => {
                     if !self.boundary.holds(self.objects, folder.id) {
-                        let what = format!("tree {} at {}", folder.id, printable(&folder.path));
-                        self.give(Item::Skipped(absent.skipped(what)));
+                        self.give(Item::Skipped(told::tree(folder.id, &folder.path, absent)));
                     }
                     continue;
                 }
@@ -278,12 +290,12 @@ impl Walk<'_> {
             let before: Vec<Vec<Entry>> = folder.before.iter().map(|id| self.by_name(*id)).collect();
             if self.partial {
                 // The parent was walked, or all that it holds was there before.
-                self.seen.extend(before.iter().flatten().map(|entry| entry.id));
+                self.seen.extend(before.iter().flatten().map(|entry| (entry.kind, entry.id)));
             }
             let first = folders.len();
             for entry in entries {
                 let known: Vec<Id> = before.iter().filter_map(|tree| same_name(tree, &entry)).collect();
-                if known.contains(&entry.id) || self.seen.contains(&entry.id) {
+                if known.contains(&entry.id) || self.seen.contains(&(entry.kind, entry.id)) {
                     continue;
                 }
                 let path = join(&folder.path, &entry.name);
@@ -305,68 +317,74 @@ impl Walk<'_> {
     }
 
     fn blob(&mut self, id: Id, path: Vec<u8>, before: &[Id], commit: Option<&Arc<Commit>>) {
-        if self.stopped || !self.seen.insert(id) {
+        if self.stopped || !self.seen.insert((Kind::Blob, id)) {
             return;
         }
         let bytes = match self.objects.blob(id) {
             Ok(bytes) => bytes,
             Err(_) if self.boundary.holds(self.objects, id) => return,
-            Err(absent) => return self.absent(absent, &format!("{} (blob {id})", printable(&path))),
+            Err(absent) => {
+                if let Some(one) = self.files.absent(id, &path, absent) {
+                    self.give(Item::Skipped(one));
+                }
+                return;
+            }
         };
         let versions = || before.iter().filter_map(|id| self.objects.blob(*id).ok()).collect::<Vec<_>>();
         let touched = self.partial.then(|| added::ranges(&versions(), &bytes));
-        let provenance = Provenance::History { path, blob: id.to_string(), commit: commit.cloned() };
+        let provenance = Provenance::History { path, blob: id.to_string(), commit: commit.cloned(), whereabouts: None };
         // Of a part only what touches added lines counts; there the version before may not have been looked at.
         let before = if self.partial { Vec::new() } else { before.iter().map(ToString::to_string).collect() };
         self.give(Item::Blob(Blob { touched, before, ..Blob::whole(bytes, Arc::new(provenance)) }));
     }
 
-    /// Says that a blob is not there, or counts it.
-    fn absent(&mut self, absent: Absent, what: &str) {
-        if absent.why == SkipReason::Missing {
-            self.missing += 1;
-        }
-        if absent.why != SkipReason::Missing || self.missing <= NAMED {
-            self.give(Item::Skipped(absent.skipped(what.to_owned())));
-        }
-    }
-
-    /// Says how many were only counted.
-    fn finish(&mut self) {
-        if let Some(more @ 1..) = self.missing.checked_sub(NAMED) {
-            let why = "not among the objects here: this is a partial clone, or a damaged one";
-            self.give(Item::Skipped(Skipped::asked(format!("{more} more blobs"), SkipReason::Missing, why)));
-        }
-    }
-
     fn submodule(&mut self, id: Id, path: &[u8]) {
-        if self.seen.insert(id) && !self.boundary.holds(self.objects, id) {
-            let what = printable(path);
-            self.give(Item::Skipped(Skipped::passed(what, SkipReason::Submodule, format!("at commit {id}"))));
+        if self.seen.insert((Kind::Submodule, id)) && !self.boundary.holds(self.objects, id) {
+            self.give(Item::Skipped(told::submodule(id, path)));
         }
+    }
+
+    /// The text of a commit or a tag.
+    fn message(&mut self, id: Id, text: Vec<u8>, commit: Option<Arc<Commit>>) {
+        let provenance =
+            Provenance::History { path: MESSAGE.to_vec(), blob: id.to_string(), commit, whereabouts: None };
+        self.give(Item::Blob(Blob::whole(text, Arc::new(provenance))));
     }
 
     /// Reads the messages of tags down to what they name.
-    fn through_tags(&mut self, name: &str, mut id: Id) -> Option<(pack::Kind, Id)> {
-        loop {
-            let tag = match self.objects.kind(id) {
-                Ok(pack::Kind::Tag) => self.objects.tag(id),
-                Ok(kind) => return Some((kind, id)),
-                Err(absent) => Err(absent),
-            };
-            match tag {
-                Ok((target, message)) => {
-                    if self.seen.insert(id) {
-                        let provenance =
-                            Provenance::History { path: MESSAGE.to_vec(), blob: id.to_string(), commit: None };
-                        self.give(Item::Blob(Blob::whole(message, Arc::new(provenance))));
-                    }
-                    id = target;
+    fn through_tags(&mut self, name: &str, id: Id) -> Option<(pack::Kind, Id)> {
+        let mut tags = Vec::new();
+        let end = tips::peel(self.objects, name, id, |tag| tags.push(tag));
+        for tag in tags {
+            if self.tags.insert(tag)
+                && let Ok((_, text)) = self.objects.tag(tag)
+            {
+                self.message(tag, text, None);
+            }
+        }
+        end.map_err(|one| self.give(Item::Skipped(one))).ok()
+    }
+
+    /// What lies in the repository and nothing leads to, by id, with no path and no commit to its name but its own.
+    fn loose_ends(&mut self, reached: &HashSet<Id>) {
+        for id in self.objects.all() {
+            if self.stopped {
+                return;
+            }
+            if self.seen.contains(&(Kind::Blob, id)) || reached.contains(&id) || self.tags.contains(&id) {
+                continue;
+            }
+            match loose_end::read(self.objects, id) {
+                Ok(Some(LooseEnd::Blob(bytes))) => {
+                    let blob = id.to_string();
+                    let provenance = Provenance::History { path: Vec::new(), blob, commit: None, whereabouts: None };
+                    self.give(Item::Blob(Blob::whole(bytes, Arc::new(provenance))));
                 }
-                Err(absent) => {
-                    self.give(Item::Skipped(absent.skipped(printable(name.as_bytes()))));
-                    return None;
+                Ok(Some(LooseEnd::Message(text, commit))) => self.message(id, text, commit.map(Arc::new)),
+                Err(absent) if !self.seen.contains(&(Kind::Tree, id)) => {
+                    self.give(Item::Skipped(told::loose_end(id, absent)));
                 }
+                Ok(None) | Err(_) => {}
             }
         }
     }

@@ -80,11 +80,25 @@ impl FromStr for Id {
     type Err = NoId;
 
     fn from_str(text: &str) -> Result<Id, NoId> {
-        let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-        let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-        let byte = |[high, low]: &[u8; 2]| Some(digit(*high)? << 4 | digit(*low)?);
-        let raw: Option<Vec<u8>> = pairs.iter().map(byte).collect();
-        raw.filter(|_| rest.is_empty()).and_then(|raw| Id::new(&raw)).ok_or(NoId)
+        let hash = match text.len() {
+            40 => Hash::Sha1,
+            64 => Hash::Sha256,
+            _ => return Err(NoId),
+        };
+        let mut bytes = [0; 32];
+        for (byte, [high, low]) in bytes.iter_mut().zip(text.as_bytes().as_chunks::<2>().0) {
+            *byte = digit(*high)? << 4 | digit(*low)?;
+        }
+        Ok(Id { bytes, hash })
+    }
+}
+
+fn digit(byte: u8) -> Result<u8, NoId> {
+    match byte {
+        b'0'..=b'9' => Ok(byte - b'0'),
+        b'a'..=b'f' => Ok(byte - b'a' + 10),
+        b'A'..=b'F' => Ok(byte - b'A' + 10),
+        _ => Err(NoId),
     }
 }
 

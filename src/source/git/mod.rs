@@ -19,6 +19,7 @@
 //! nothing of rules or secrets.
 
 mod added;
+pub mod attribute;
 mod boundary;
 pub mod commit_graph;
 mod compare;
@@ -26,13 +27,17 @@ mod graph;
 pub mod history;
 pub mod id;
 pub mod index;
+mod loose_end;
 mod object;
+mod order;
 pub mod pack;
 mod place;
 mod refs;
 mod remotes;
 mod revision;
 pub mod staged;
+mod tips;
+mod told;
 mod tree;
 
 pub use history::History;

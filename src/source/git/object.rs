@@ -30,7 +30,7 @@ pub(super) struct Header {
 }
 
 /// What a tree's entry is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Kind {
     Blob,
     Tree,
@@ -71,6 +71,14 @@ impl Objects {
         self.store.by_prefix(digits)
     }
 
+    /// Every object that is here, by id.
+    pub fn all(&self) -> Vec<Id> {
+        let mut ids: Vec<Id> = (0..self.store.count()).map(|number| self.store.id(number)).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+
     /// What kind of object it is.
     pub fn kind(&self, id: Id) -> Result<pack::Kind, Absent> {
         let other = |odb: &Odb, oid| odb.read_header(oid).ok().and_then(|(_, kind)| kind_of(kind));
@@ -108,9 +116,8 @@ impl Objects {
     /// What an annotated tag names, and its message.
     pub fn tag(&self, id: Id) -> Result<(Id, Vec<u8>), Absent> {
         let bytes = self.read(id, pack::Kind::Tag)?;
-        let (head, message) = split(&bytes);
-        let target = field(head, b"object").and_then(oid).ok_or_else(|| Absent::corrupt("not a tag"))?;
-        Ok((target, message.to_vec()))
+        let target = target(&bytes).ok_or_else(|| Absent::corrupt("not a tag"))?;
+        Ok((target, split(&bytes).1.to_vec()))
     }
 
     fn read(&self, id: Id, kind: pack::Kind) -> Result<Vec<u8>, Absent> {
@@ -186,12 +193,18 @@ fn oid(digits: &[u8]) -> Option<Id> {
     std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
-fn header(bytes: &[u8]) -> Option<Header> {
+/// A commit's header, from its bytes.
+pub(super) fn header(bytes: &[u8]) -> Option<Header> {
     let (head, _) = split(bytes);
     let tree = oid(field(head, b"tree")?)?;
     let parents = fields(head, b"parent").map(oid).collect::<Option<Vec<_>>>()?;
     let time = field(head, b"committer").map_or(0, |line| person(line).2);
     Some(Header { tree, parents, time })
+}
+
+/// What an annotated tag names, from its bytes.
+pub(super) fn target(bytes: &[u8]) -> Option<Id> {
+    field(split(bytes).0, b"object").and_then(oid)
 }
 
 /// `Name <address> seconds zone`, as far as it is that.

@@ -56,6 +56,12 @@ pub(super) fn one(place: &Place, name: &str) -> Option<Id> {
     lookup(place, &place.dir, name, 0)
 }
 
+/// The branch that is checked out in the place itself, by its full name; `None` when none is.
+pub(super) fn branch(place: &Place) -> Option<String> {
+    let text = read_file(&place.dir.join(HEAD))?;
+    Some(printable(text.strip_prefix("ref:")?.trim().as_bytes()))
+}
+
 /// The ids that MERGE_HEAD holds during a merge.
 pub(super) fn merging(place: &Place) -> Vec<Id> {
     let text = read_file(&place.dir.join("MERGE_HEAD")).unwrap_or_default();
