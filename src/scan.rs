@@ -11,6 +11,7 @@
 //! secret brings nothing new.
 
 pub mod checkpoint;
+mod history;
 mod sift;
 mod watch;
 
@@ -19,7 +20,7 @@ use crate::report::{Accounting, Dropped};
 use crate::source::{self, Skipped, Source};
 use jiff::Timestamp;
 use std::time::Instant;
-use watch::{Watch, brought};
+use watch::Watch;
 
 /// Bytes in flight at most, unless [`Options::memory`] says otherwise.
 pub const MEMORY: usize = 512 << 20;
@@ -43,11 +44,23 @@ pub struct Scan {
     pub complete: bool,
 }
 
+/// How a whole history is read and looked at. Both say the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Engine {
+    /// Pack by pack, each object once, of a blob only what its delta base does not have.
+    #[default]
+    Delta,
+    /// Commit by commit, every blob whole: slow and plain, to check the other by.
+    Full,
+}
+
 /// How to scan.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Threads that read and look; 0 for as many as there are cores.
     pub threads: usize,
+    /// How a whole history is read and looked at.
+    pub engine: Engine,
     /// Bytes that may be in flight at once: read and not yet looked at, or kept because others are made of them.
     pub memory: usize,
     /// Findings less sure than this are set apart.
@@ -65,7 +78,7 @@ impl Options {
     /// a neighbourhood (`password = ...`): shown unasked they would bury the rest, so they are counted and named.
     pub fn at(at: Timestamp) -> Options {
         let (allow, baseline) = (AllowList::default(), Baseline::default());
-        Options { threads: 0, memory: MEMORY, least: Confidence::Medium, allow, baseline, at }
+        Options { threads: 0, engine: Engine::Delta, memory: MEMORY, least: Confidence::Medium, allow, baseline, at }
     }
 }
 
@@ -124,12 +137,32 @@ pub fn scan(
     }
     let started = Instant::now();
     tracing::info!(asked = source.describe(), threads = options.threads, "scan begins");
-    let watch = Watch::new(detector, options, progress);
-    source.read(&watch)?;
-    let mut read = watch.end()?;
-    read.looked.retain(|one| !one.id().is_some_and(|id| source.was_there(id)));
-    let accounting = Accounting { elapsed: started.elapsed(), ..read.accounting };
-    Ok(finish(source.describe(), brought(read.looked), read.skipped, accounting, options))
+    let asked = source.describe();
+    let whole = source.whole(options.memory);
+    let looked = match whole.filter(|_| options.engine == Engine::Delta) {
+        Some(whole) => history::look(whole, detector, options, progress)?,
+        None => {
+            let watch = Watch::new(detector, options, progress);
+            source.read(&watch)?;
+            let mut looked = watch.end(|blob| source.was_there(blob))?;
+            if let Some(whole) = source.whole(options.memory) {
+                history::locate(whole, &mut looked.hits);
+            }
+            looked
+        }
+    };
+    let accounting = Accounting { elapsed: started.elapsed(), ..looked.accounting };
+    Ok(finish(asked, looked.hits, looked.skipped, accounting, options))
+}
+
+/// What all the looking came to.
+struct Looked {
+    /// In the order of their places; in a history only those that something brought.
+    hits: Vec<Hit>,
+    /// In the order of the walk.
+    skipped: Vec<Skipped>,
+    /// What was read, without the time.
+    accounting: Accounting,
 }
 
 /// What a scan comes to that found these hits, whoever read and looked: hits of one secret become one finding, and what

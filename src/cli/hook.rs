@@ -4,6 +4,7 @@ use super::scanning::{self, Options};
 use super::{Console, Error, Exit, Globals};
 use stanch::detect::Finding;
 use stanch::report::Report;
+use stanch::scan;
 use stanch::source::git::history::Without;
 use stanch::source::git::{History, Staged};
 use stanch::source::{Provenance, Source};
@@ -44,7 +45,7 @@ pub fn run(args: &Args, globals: &Globals, console: &Console) -> Result<Exit, Er
         Hook::PreReceive => pushed(&input()?, received, "refs/")?,
     };
     let Some(source) = source else { return Ok(Exit::Done) };
-    let options = Options { min_confidence: "medium".into(), ..Options::default() };
+    let options = Options { min_confidence: "medium".into(), max_memory: scan::MEMORY, ..Options::default() };
     let report = scanning::report(source, Path::new("."), &options, globals, console)?;
     if let Some(text) = message(&args.hook, &report) {
         console.insist(&text);

@@ -9,8 +9,9 @@ use stanch::http::client::Client;
 use stanch::provider::Registry;
 use stanch::report::{self, Format, Report, Tool};
 use stanch::rule::RuleSet;
-use stanch::scan::{self, Scan};
+use stanch::scan::{self, Engine, Scan};
 use stanch::source::Source;
+use stanch::text::size;
 use stanch::validate::{self, Judged};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -49,6 +50,22 @@ pub struct Options {
     /// Threads that look at files [default: one for each core]
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub threads: usize,
+    /// Memory for what is read and not yet looked at: 512MB, 2GiB
+    #[arg(long, value_name = "SIZE", default_value = "512MB", value_parser = memory)]
+    pub max_memory: usize,
+    /// How a whole history is read.
+    #[arg(skip)]
+    pub engine: Engine,
+}
+
+/// At least what one part of a big file takes.
+const LEAST_MEMORY: usize = 16_000_000;
+
+fn memory(text: &str) -> Result<usize, String> {
+    let bytes = size::parse(text).and_then(|bytes| usize::try_from(bytes).ok());
+    bytes
+        .filter(|bytes| *bytes >= LEAST_MEMORY)
+        .ok_or_else(|| "a size is written 512MB or 2GiB, and is at least 16MB".into())
 }
 
 fn format_parser() -> clap::builder::PossibleValuesParser {
@@ -97,11 +114,16 @@ pub fn report(
     let settings = settings(start, globals)?;
     let folders = folders(&settings, options)?;
     let rules = Arc::new(RuleSet::load(&folders)?);
-    let detector = Detector::new(rules, Arc::new(settings.fingerprint_key()?));
+    let key = Arc::new(settings.fingerprint_key()?);
+    let detector = match options.engine {
+        Engine::Delta => Detector::new(rules, key),
+        Engine::Full => Detector::plain(rules, key),
+    };
     let at = Timestamp::now();
     let how = scan::Options {
         threads: options.threads,
-        memory: scan::MEMORY,
+        engine: options.engine,
+        memory: options.max_memory,
         least: least(&options.min_confidence),
         allow: settings.allow.clone(),
         baseline: baseline(&settings, options)?,
@@ -133,6 +155,11 @@ pub fn settings(start: &Path, globals: &Globals) -> Result<Settings, config::Err
 /// The folders of rules that lie over the built-in ones.
 fn folders(settings: &Settings, options: &Options) -> Result<Vec<Vec<catalog::File>>, catalog::Error> {
     settings.rules.iter().chain(&options.rules).map(|path| catalog::folder(path)).collect()
+}
+
+/// What names the rules in force.
+pub fn digest(start: &Path, options: &Options, globals: &Globals) -> Result<String, Error> {
+    Ok(catalog::digest(&folders(&settings(start, globals)?, options)?))
 }
 
 fn least(name: &str) -> Confidence {

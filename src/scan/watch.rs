@@ -4,7 +4,7 @@
 //! A blob that makes the detector panic ends the scan as an error that names it: the other threads are told to stop, and
 //! nobody takes what was found until then for the whole.
 
-use super::{Error, Options, Progress};
+use super::{Error, Looked, Options, Progress};
 use crate::detect::{Detector, Hit};
 use crate::report::Accounting;
 use crate::secret::Fingerprint;
@@ -37,19 +37,11 @@ pub(super) struct Watch<'w> {
 
 #[derive(Default)]
 struct Notes {
-    looked: Vec<Looked>,
+    looked: Vec<Found>,
     placed: HashMap<u64, Position>,
     skipped: Vec<(u64, Skipped)>,
     /// What was looked at when the detector panicked.
     panicked: Option<String>,
-}
-
-/// What all the looking came to.
-pub(super) struct Read {
-    pub looked: Vec<Looked>,
-    pub skipped: Vec<Skipped>,
-    /// Without the time.
-    pub accounting: Accounting,
 }
 
 impl<'w> Watch<'w> {
@@ -74,13 +66,14 @@ impl<'w> Watch<'w> {
     }
 
     /// Everything that was noted, in its order.
-    pub fn end(self) -> Result<Read, Error> {
+    pub fn end(self, mut was_there: impl FnMut(&str) -> bool) -> Result<Looked, Error> {
         let Notes { mut looked, placed, mut skipped, panicked } =
             self.notes.into_inner().unwrap_or_else(PoisonError::into_inner);
         if let Some(what) = panicked {
             return Err(Error::Internal { what });
         }
         self.progress.blob(self.untold.into_inner());
+        looked.retain(|one| !one.id.as_deref().is_some_and(&mut was_there));
         for one in &mut looked {
             if let Some(first) = placed.get(&one.number) {
                 one.hits.iter_mut().for_each(|hit| place(hit, *first));
@@ -97,7 +90,7 @@ impl<'w> Watch<'w> {
             commits: self.commits.into_inner(),
             ..Accounting::default()
         };
-        Ok(Read { looked, skipped: skipped.into_iter().map(|(_, one)| one).collect(), accounting })
+        Ok(Looked { hits: brought(looked), skipped: skipped.into_iter().map(|(_, one)| one).collect(), accounting })
     }
 
     fn notes(&self) -> MutexGuard<'_, Notes> {
@@ -144,7 +137,7 @@ impl Crew for Watch<'_> {
         }
         let found = !hits.is_empty();
         if found {
-            self.notes().looked.push(Looked::new(number, blob, hits));
+            self.notes().looked.push(Found::new(number, blob, hits));
         }
         found
     }
@@ -183,7 +176,7 @@ fn place(hit: &mut Hit, first: Position) {
 }
 
 /// A blob in which something was found, without its bytes.
-pub(super) struct Looked {
+struct Found {
     number: u64,
     /// Its id in a history.
     id: Option<String>,
@@ -191,26 +184,21 @@ pub(super) struct Looked {
     hits: Vec<Hit>,
 }
 
-impl Looked {
-    fn new(number: u64, blob: &Blob, hits: Vec<Hit>) -> Looked {
+impl Found {
+    fn new(number: u64, blob: &Blob, hits: Vec<Hit>) -> Found {
         let id = match &*blob.provenance {
             Provenance::History { blob, .. } => Some(blob.clone()),
             _ => None,
         };
-        Looked { number, id, before: blob.before.clone(), hits }
-    }
-
-    /// Its id in a history.
-    pub fn id(&self) -> Option<&str> {
-        self.id.as_deref()
+        Found { number, id, before: blob.before.clone(), hits }
     }
 }
 
 /// All hits in the order of their blobs, without those that the version before held already.
-pub(super) fn brought(looked: Vec<Looked>) -> Vec<Hit> {
+fn brought(looked: Vec<Found>) -> Vec<Hit> {
     let mut held: HashSet<(String, Fingerprint)> = HashSet::new();
     let mut brought = Vec::new();
-    for Looked { id, before, hits, .. } in looked {
+    for Found { id, before, hits, .. } in looked {
         for hit in hits {
             if let Some(id) = &id {
                 held.insert((id.clone(), hit.fingerprint));

@@ -45,6 +45,12 @@ pub trait Source: Send {
     fn was_there(&mut self, _blob: &str) -> bool {
         false
     }
+
+    /// The same as a whole history, when it is one: it can be read pack by pack. Holds about `memory` bytes of objects
+    /// that others are made of.
+    fn whole(&mut self, _memory: usize) -> Option<git::whole::Whole<'_>> {
+        None
+    }
 }
 
 /// What a source hands over.

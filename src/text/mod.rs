@@ -6,4 +6,5 @@ pub mod duration;
 pub mod glob;
 pub mod lines;
 pub mod percent;
+pub mod size;
 pub mod terminal;

@@ -17,6 +17,7 @@ use super::loose_end::{self, LooseEnd};
 use super::object::{Entry, Kind, Objects};
 use super::pack::Store;
 use super::place::Place;
+use super::whole::Whole;
 use super::{added, pack, refs, revision, tips, told};
 use crate::source::{Blob, Commit, Error, Item, Provenance, Skipped, Source};
 use crate::text::terminal::printable;
@@ -44,6 +45,8 @@ pub struct History {
     what: String,
     /// Before what was asked for; known once it was walked.
     boundary: Boundary,
+    /// Packs that an earlier scan looked at, by name.
+    scanned: Option<Vec<String>>,
 }
 
 /// What a range leaves out.
@@ -71,6 +74,7 @@ impl History {
             partial: false,
             what,
             boundary: Boundary::default(),
+            scanned: None,
         })
     }
 
@@ -136,6 +140,50 @@ impl History {
         self
     }
 
+    /// The commits from which everything in the repository is reached, and its packs: what a scan of it looks at.
+    pub fn holds(&self) -> (Vec<String>, Vec<String>) {
+        let tips = tips::all(&self.place, &self.place.objects).commits;
+        (
+            tips.iter().map(ToString::to_string).collect(),
+            self.place.objects.store().packs().map(|(name, _)| name).collect(),
+        )
+    }
+
+    /// Just what came since a scan that looked at what `tips` reach and at these packs ([`History::holds`]): commits, and
+    /// what lies in packs that joined. When packs were made anew since (`git gc`), only commits.
+    pub fn beyond(mut self, tips: &[String], packs: &[String]) -> History {
+        self.wanted.without = tips.iter().filter_map(|tip| tip.parse().ok()).collect();
+        self.partial = true;
+        self.scanned = Some(packs.to_vec());
+        self.what = format!("{}, what came since the last scan", self.what);
+        self
+    }
+
+    /// Whether it is the history of a part only.
+    pub(super) fn is_part(&self) -> bool {
+        self.partial
+    }
+
+    /// Where it lies.
+    pub(super) fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Objects that were there when everything was looked at the last time are left out of what nothing leads to.
+    fn joined(&self) -> Vec<Id> {
+        let store = self.place.objects.store();
+        let packs: Vec<_> = store.packs().collect();
+        let is_there = |name: &String| packs.iter().any(|(pack, _)| pack == name);
+        match &self.scanned {
+            None if !self.partial => self.place.objects.all(),
+            Some(scanned) if scanned.iter().all(is_there) => {
+                let new = packs.iter().filter(|(name, _)| !scanned.contains(name));
+                new.flat_map(|(_, numbers)| numbers.clone()).map(|number| store.id(number)).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
     fn narrow(&mut self, tips: Vec<Id>, without: Vec<Id>, name: &str) {
         self.wanted.tips = tips;
         self.wanted.without = without;
@@ -162,6 +210,7 @@ impl Source for History {
         if !self.narrowed {
             self.reach_everything();
         }
+        let joined = self.joined();
         let objects = &self.place.objects;
         let mut tips = Vec::new();
         let mut trees = Vec::new();
@@ -201,11 +250,13 @@ impl Source for History {
         if let Some(others) = walk.files.others() {
             walk.give(Item::Skipped(others));
         }
-        if !self.partial {
-            let absent = graph.absent.iter().map(|(id, _)| *id);
-            walk.loose_ends(&graph.commits.iter().map(|(id, _)| *id).chain(absent).collect());
-        }
+        let absent = graph.absent.iter().map(|(id, _)| *id);
+        walk.loose_ends(&graph.commits.iter().map(|(id, _)| *id).chain(absent).collect(), joined);
         Ok(())
+    }
+
+    fn whole(&mut self, memory: usize) -> Option<Whole<'_>> {
+        Whole::of(self, memory)
     }
 
     fn was_there(&mut self, blob: &str) -> bool {
@@ -366,8 +417,8 @@ impl Walk<'_> {
     }
 
     /// What lies in the repository and nothing leads to, by id, with no path and no commit to its name but its own.
-    fn loose_ends(&mut self, reached: &HashSet<Id>) {
-        for id in self.objects.all() {
+    fn loose_ends(&mut self, reached: &HashSet<Id>, all: Vec<Id>) {
+        for id in all {
             if self.stopped {
                 return;
             }

@@ -39,6 +39,7 @@ pub mod staged;
 mod tips;
 mod told;
 mod tree;
+pub mod whole;
 
 pub use history::History;
 pub use remotes::remotes;

@@ -113,6 +113,14 @@ impl Objects {
         Ok((commit(id, head, message), message.to_vec()))
     }
 
+    /// The text of a commit or a tag.
+    pub fn message(&self, id: Id) -> Result<Vec<u8>, Absent> {
+        match self.kind(id)? {
+            pack::Kind::Tag => self.tag(id).map(|(_, text)| text),
+            _ => self.commit(id).map(|(_, text)| text),
+        }
+    }
+
     /// What an annotated tag names, and its message.
     pub fn tag(&self, id: Id) -> Result<(Id, Vec<u8>), Absent> {
         let bytes = self.read(id, pack::Kind::Tag)?;
@@ -173,7 +181,7 @@ fn kind_of(kind: ObjectType) -> Option<pack::Kind> {
 }
 
 /// The lines of a header, and the message below the empty line.
-fn split(bytes: &[u8]) -> (&[u8], &[u8]) {
+pub(super) fn split(bytes: &[u8]) -> (&[u8], &[u8]) {
     let end = bytes.windows(2).position(|pair| pair == b"\n\n");
     match end.and_then(|end| Some((bytes.get(..end)?, bytes.get(end + 2..)?))) {
         Some(halves) => halves,

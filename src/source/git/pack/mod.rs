@@ -27,6 +27,7 @@ use super::id::{Hash, Id};
 use crate::source::{SkipReason, Skipped};
 use bytes::{Bytes, exactly};
 use idx::Idx;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
@@ -205,6 +206,13 @@ impl Store {
     /// Numbers of objects are below this.
     pub fn count(&self) -> u32 {
         self.first_loose().saturating_add(u32::try_from(self.loose().len()).unwrap_or(u32::MAX))
+    }
+
+    /// The packs by the names of their files without `.pack`, each with the numbers of what is in it.
+    pub fn packs(&self) -> impl Iterator<Item = (String, Range<u32>)> {
+        let ranges = self.starts.iter().zip(self.starts.iter().skip(1)).map(|(start, end)| *start..*end);
+        let name = |pack: &Arc<Pack>| pack.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        self.packs.iter().map(name).zip(ranges)
     }
 
     /// The one number of an object: several packs may have it, the first counts.

@@ -1,0 +1,212 @@
+//! A whole history in four steps: every blob is swept where it lies in its pack, of each only what its delta base does not
+//! have; so are the messages; what holds something that looks like a secret is attributed to the commit that brought it;
+//! and what brings a secret that its version before did not hold is read again and looked at like any other blob.
+//!
+//! So the last step sees what [`Engine::Full`](super::Engine::Full) sees, and says the same of it, but for a few hundred
+//! blobs out of hundreds of thousands.
+
+use super::{Error, Looked, Options, Progress};
+use crate::detect::{Detector, Hit, Sweep};
+use crate::report::Accounting;
+use crate::secret::Fingerprint;
+use crate::source::git::attribute::{Hits, Origin};
+use crate::source::git::id::Id;
+use crate::source::git::pack::{Run, Seen, Visitor};
+use crate::source::git::whole::{Read, Whole};
+use crate::source::{Blob, Commit, Provenance, Skipped};
+use crate::text::terminal::printable;
+use rayon::ThreadPoolBuilder;
+use rayon::prelude::*;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The fingerprints in an object, each once, in order.
+type Prints = Arc<[Fingerprint]>;
+
+/// Reads all of it.
+pub(super) fn look(
+    whole: Whole<'_>,
+    detector: &Detector,
+    options: &Options,
+    progress: &dyn Progress,
+) -> Result<Looked, Error> {
+    let pool = ThreadPoolBuilder::new().num_threads(options.threads).build()?;
+    Ok(pool.install(|| in_pool(whole, detector, progress)))
+}
+
+fn in_pool(whole: Whole<'_>, detector: &Detector, progress: &dyn Progress) -> Looked {
+    let sweeps =
+        Sweeps { detector, progress, found: Mutex::default(), blobs: AtomicU64::new(0), bytes: AtomicU64::new(0) };
+    let walked = whole.blobs(&sweeps);
+    let mut read = whole.messages(|number, text| sweeps.message(number, text));
+    tracing::info!(
+        objects = walked.objects,
+        bytes = walked.bytes,
+        unread = walked.problems.len(),
+        "the packs are read"
+    );
+    let mut prints: BTreeMap<u32, Prints> = std::mem::take(&mut *lock(&sweeps.found)).into_iter().collect();
+    let unread = walked.problems.iter().chain(&read.walked.problems).map(|(number, _)| *number).collect();
+    let attributed = read.attribute(&Hits { objects: prints.keys().copied().collect(), unread });
+    // What only the object database could read was not swept yet.
+    for origin in &attributed.origins {
+        if !prints.contains_key(&origin.number)
+            && let Ok(text) = read.text(origin.id, origin.message)
+        {
+            sweeps.count(text.len());
+            prints.insert(origin.number, printed(&detector.sweep(&text)));
+        }
+    }
+    let by_id = attributed.origins.iter().filter_map(|origin| Some((origin.id, prints.get(&origin.number)?)));
+    let by_id: HashMap<_, _> = by_id.collect();
+    let held = |origin: &Origin, print: &Fingerprint| {
+        let mut before = origin.before.iter().filter_map(|id| by_id.get(id));
+        before.any(|prints| prints.binary_search(print).is_ok())
+    };
+    let brings = |origin: &&Origin| {
+        let mut prints = by_id.get(&origin.id).into_iter().flat_map(|prints| prints.iter());
+        prints.any(|print| !held(origin, print))
+    };
+    let bringing: Vec<&Origin> = attributed.origins.iter().filter(brings).collect();
+    tracing::info!(with_candidates = prints.len(), bringing = bringing.len(), "what was found is attributed");
+    let commits = Commits { read: &read, known: Mutex::default() };
+    let looked: Vec<_> = bringing.par_iter().map(|origin| again(origin, &commits, detector)).collect();
+    let (mut hits, mut skipped) = (Vec::new(), attributed.skipped);
+    for (origin, looked) in bringing.iter().zip(looked) {
+        match looked {
+            Ok(found) => hits.extend(found.into_iter().filter(|hit| !held(origin, &hit.fingerprint))),
+            Err(one) => skipped.push(one),
+        }
+    }
+    let accounting = Accounting {
+        blobs: sweeps.blobs.into_inner(),
+        bytes: sweeps.bytes.into_inner(),
+        commits: attributed.commits,
+        ..Accounting::default()
+    };
+    Looked { hits, skipped, accounting }
+}
+
+/// Tells of hits that were found otherwise where else they lie and what leads to them.
+pub(super) fn locate(whole: Whole<'_>, hits: &mut [Hit]) {
+    let id = |hit: &Hit| match &*hit.occurrence.provenance {
+        Provenance::History { blob, .. } => blob.parse::<Id>().ok(),
+        _ => None,
+    };
+    let numbers = hits.iter().filter_map(|hit| whole.number(id(hit)?));
+    let asked = Hits { objects: numbers.collect(), unread: Vec::new() };
+    let origins = whole.messages(|_, _| ()).attribute(&asked).origins;
+    let by_id: HashMap<String, _> = origins.into_iter().map(|one| (one.id.to_string(), one.whereabouts)).collect();
+    for hit in hits {
+        if let Provenance::History { path, blob, commit, .. } = &*hit.occurrence.provenance
+            && let Some(known) = by_id.get(blob)
+        {
+            let (path, blob, commit) = (path.clone(), blob.clone(), commit.clone());
+            let whereabouts = Some(known.clone());
+            hit.occurrence.provenance = Arc::new(Provenance::History { path, blob, commit, whereabouts });
+        }
+    }
+}
+
+/// Sweeps what it is shown.
+struct Sweeps<'s> {
+    detector: &'s Detector,
+    progress: &'s dyn Progress,
+    /// By number, of objects in which something was found.
+    found: Mutex<Vec<(u32, Prints)>>,
+    blobs: AtomicU64,
+    bytes: AtomicU64,
+}
+
+/// A panic elsewhere does not make what was noted wrong.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A blob that was swept, kept while others are made of it.
+struct Swept {
+    sweep: Sweep,
+    prints: Option<Prints>,
+}
+
+impl Sweeps<'_> {
+    fn message(&self, number: u32, text: &[u8]) {
+        self.count(text.len());
+        let sweep = self.detector.sweep(text);
+        if !sweep.is_empty() {
+            lock(&self.found).push((number, printed(&sweep)));
+        }
+    }
+
+    fn count(&self, bytes: usize) {
+        self.blobs.fetch_add(1, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        self.progress.blob(bytes as u64);
+    }
+
+    /// Notes what was found. What is the same as in the base is held once.
+    fn note(&self, object: &Seen<'_>, sweep: Sweep, base: Option<&Prints>) -> Swept {
+        if object.first {
+            self.count(object.bytes.len());
+        }
+        if sweep.is_empty() {
+            return Swept { sweep, prints: None };
+        }
+        let new = printed(&sweep);
+        let prints = base.filter(|base| **base == new).cloned().unwrap_or(new);
+        if object.first {
+            lock(&self.found).push((object.number, prints.clone()));
+        }
+        Swept { sweep, prints: Some(prints) }
+    }
+}
+
+impl Visitor for Sweeps<'_> {
+    type State = Swept;
+
+    fn whole(&self, object: &Seen<'_>) -> Swept {
+        self.note(object, self.detector.sweep(object.bytes), None)
+    }
+
+    fn delta(&self, object: &Seen<'_>, base: &Swept, base_len: usize, runs: &[Run]) -> Swept {
+        let sweep = self.detector.sweep_delta(&base.sweep, base_len, object.bytes, runs);
+        self.note(object, sweep, base.prints.as_ref())
+    }
+}
+
+fn printed(sweep: &Sweep) -> Prints {
+    let mut prints: Vec<Fingerprint> = sweep.fingerprints().collect();
+    prints.sort_unstable();
+    prints.dedup();
+    prints.into()
+}
+
+/// Commits as a report has them, each read once.
+struct Commits<'r> {
+    read: &'r Read<'r>,
+    known: Mutex<HashMap<Id, Arc<Commit>>>,
+}
+
+impl Commits<'_> {
+    fn get(&self, id: Id) -> Option<Arc<Commit>> {
+        if let Some(known) = lock(&self.known).get(&id) {
+            return Some(known.clone());
+        }
+        let commit = Arc::new(self.read.commit(id).ok()?);
+        Some(lock(&self.known).entry(id).or_insert(commit).clone())
+    }
+}
+
+/// Looks at an object as at any other blob.
+fn again(origin: &Origin, commits: &Commits<'_>, detector: &Detector) -> Result<Vec<Hit>, Skipped> {
+    let text = commits.read.text(origin.id, origin.message);
+    let text = text.map_err(|absent| absent.skipped(format!("{} ({})", printable(&origin.path), origin.id)))?;
+    let provenance = Provenance::History {
+        path: origin.path.clone(),
+        blob: origin.id.to_string(),
+        commit: origin.commit.and_then(|id| commits.get(id)),
+        whereabouts: Some(origin.whereabouts.clone()),
+    };
+    Ok(detector.scan(&Blob::whole(text, Arc::new(provenance))))
+}

@@ -1,0 +1,75 @@
+//! A whole history, pack by pack: every object where it lies, then where it comes from.
+//!
+//! The reader asks in this order: all blobs, all messages, then [`Whole::attribute`] for the objects in which it found
+//! something, then single objects again. Compare [`super::history`], which goes commit by commit.
+
+use super::attribute::{self, Attributed, Commits, Hits};
+use super::history::History;
+use super::id::Id;
+use super::object::{self, Absent};
+use super::pack::{Kind, Seen, Store, Visitor, Walked};
+use super::place::Place;
+use crate::source::Commit;
+
+/// A history of which nothing is left out.
+pub struct Whole<'h> {
+    place: &'h Place,
+    store: &'h Store,
+    /// Bytes that may be held of objects others are made of.
+    memory: usize,
+}
+
+/// A history whose commits were read.
+pub struct Read<'h> {
+    whole: Whole<'h>,
+    commits: Commits,
+    /// Commits and tags that could not be read.
+    pub walked: Walked,
+}
+
+impl<'h> Whole<'h> {
+    /// The whole history, when no part of it was asked for. Holds about `memory` bytes of what others are made of.
+    pub(super) fn of(history: &'h History, memory: usize) -> Option<Whole<'h>> {
+        let place = history.place();
+        (!history.is_part()).then(|| Whole { place, store: place.objects.store(), memory })
+    }
+
+    /// The number of an object.
+    pub fn number(&self, id: Id) -> Option<u32> {
+        self.store.number(&id)
+    }
+
+    /// Shows every blob to `visitor`.
+    pub fn blobs<V: Visitor>(&self, visitor: &V) -> Walked {
+        self.store.walk(&[Kind::Blob], self.memory, visitor)
+    }
+
+    /// Shows the text of every commit and tag to `look`, by its number, from many threads.
+    pub fn messages(self, look: impl Fn(u32, &[u8]) + Sync) -> Read<'h> {
+        let text = |seen: &Seen<'_>| look(seen.number, object::split(seen.bytes).1);
+        let (commits, walked) = Commits::collect(self.store, self.memory, text);
+        Read { whole: self, commits, walked }
+    }
+}
+
+impl Read<'_> {
+    /// Tells where `hits` come from.
+    pub fn attribute(&mut self, hits: &Hits) -> Attributed {
+        let Whole { place, memory, .. } = self.whole;
+        attribute::attribute(place, &mut self.commits, hits, memory)
+    }
+
+    /// A blob's bytes, or the text of a commit or tag.
+    pub fn text(&self, id: Id, message: bool) -> Result<Vec<u8>, Absent> {
+        let objects = &self.whole.place.objects;
+        match message {
+            false => objects.blob(id),
+            true => objects.message(id),
+        }
+    }
+
+    /// A commit as a report has it.
+    pub fn commit(&self, id: Id) -> Result<Commit, Absent> {
+        self.whole.place.objects.commit(id).map(|(commit, _)| commit)
+    }
+}
