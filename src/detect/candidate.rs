@@ -1,6 +1,7 @@
 //! Matches of the rules' patterns in a view of a blob, with all that the pattern names, before anything judges them.
 
 use crate::rule::{Capture, Need, Rule};
+use memchr::{memchr_iter, memmem, memrchr_iter};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -38,7 +39,7 @@ impl Candidate<'_> {
         let lines = lines_around(view, &self.found.whole, 0);
         let line = view.get(lines)?;
         WORDS.iter().find_map(|word| {
-            let at = line.windows(word.len()).position(|window| window == word.as_bytes())?;
+            let at = memmem::find(line, word.as_bytes())?;
             let rest = line.get(at + word.len()..).unwrap_or_default();
             let rest = rest.split(|&b| b == b'\n').next().unwrap_or_default();
             let text = crate::text::terminal::printable(rest);
@@ -60,12 +61,10 @@ fn gap(a: &Range<usize>, b: &Range<usize>) -> usize {
 fn lines_around(view: &[u8], span: &Range<usize>, lines: usize) -> Range<usize> {
     let from = span.start.saturating_sub(CONTEXT);
     let before = view.get(from..span.start).unwrap_or_default();
-    let newlines = before.iter().enumerate().rev().filter(|(_, byte)| **byte == b'\n');
-    let start = newlines.map(|(at, _)| from + at + 1).nth(lines).unwrap_or(from);
+    let start = memrchr_iter(b'\n', before).nth(lines).map_or(from, |at| from + at + 1);
     let to = view.len().min(span.end + CONTEXT);
     let after = view.get(span.end..to).unwrap_or_default();
-    let newlines = after.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
-    let end = newlines.map(|(at, _)| span.end + at).nth(lines).unwrap_or(to);
+    let end = memchr_iter(b'\n', after).nth(lines).map_or(to, |at| span.end + at);
     start..end
 }
 

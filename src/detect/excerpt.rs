@@ -65,14 +65,14 @@ impl Masks {
 fn line_start(bytes: &[u8], at: usize) -> usize {
     let from = at.saturating_sub(LOOK);
     let before = bytes.get(from..at).unwrap_or_default();
-    before.iter().rposition(|&b| b == b'\n').map_or(from, |found| from + found + 1)
+    memchr::memrchr(b'\n', before).map_or(from, |found| from + found + 1)
 }
 
 /// Where the line of `at` ends, or as far on as is looked.
 fn line_end(bytes: &[u8], at: usize) -> usize {
     let to = bytes.len().min(at + LOOK);
     let after = bytes.get(at..to).unwrap_or_default();
-    let end = after.iter().position(|&b| b == b'\n').map_or(to, |found| at + found);
+    let end = memchr::memchr(b'\n', after).map_or(to, |found| at + found);
     if bytes.get(at..end).is_some_and(|rest| rest.ends_with(b"\r")) { end - 1 } else { end }
 }
 

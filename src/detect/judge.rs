@@ -12,6 +12,7 @@ use crate::rule::Rule;
 use crate::secret::{Credential, Secret};
 use crate::source::Blob;
 use crate::text::lines::Position;
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -28,67 +29,14 @@ impl Detector {
     /// The same, and the rules of which there are more matches than are looked at.
     pub fn scan_telling(&self, blob: &Blob) -> (Vec<Hit>, Vec<Arc<Rule>>) {
         let mut found = Vec::new();
-        let looked = self.look(&blob.bytes, &mut |view, matches, _| self.weigh(blob, view, matches, &mut found));
+        let judge = Judge { detector: self, blob, doubt: OnceCell::new() };
+        let looked = self.look(&blob.bytes, &mut |view, matches, _| judge.weigh(view, matches, &mut found));
         found.sort_by(|a, b| (a.span.start, a.span.end, &a.rule.id).cmp(&(b.span.start, b.span.end, &b.rule.id)));
         let mut floods = looked.floods;
         floods.sort_unstable();
         floods.dedup();
         let floods = floods.iter().filter_map(|&at| self.rules.rules().get(usize::from(at)).cloned());
         (self.hits(blob, found), floods.collect())
-    }
-
-    /// Adds the matches of one view, judged when they are the blob's to report.
-    fn weigh<'d>(&'d self, blob: &Blob, view: &Chunk<'_>, matches: &[matcher::Found], found: &mut Vec<Found<'d>>) {
-        let secret = |one: &matcher::Found| {
-            let span = one.secret.start as usize..one.secret.end as usize;
-            Arc::new(Secret::new(view.bytes.get(span).unwrap_or_default()))
-        };
-        let secrets: Vec<Arc<Secret>> = matches.iter().map(secret).collect();
-        let spans = matches.iter().map(|one| one.secret.start as usize..one.secret.end as usize);
-        // In UTF-16 a person reads the view, not the bytes of the file.
-        let wide = (view.layer == Layer::Utf16).then(|| Masks::new(spans.zip(secrets.iter().map(|secret| &**secret))));
-        for (one, secret) in matches.iter().zip(secrets) {
-            let Some(rule) = self.rules.rules().get(usize::from(one.rule)) else { continue };
-            let whole = view.span(&(one.whole.start as usize..one.whole.end as usize));
-            let span = one.secret.start as usize..one.secret.end as usize;
-            let line = wide.as_ref().map(|masks| masks.excerpt(&view.bytes, &span));
-            let judged = blob.reports(&whole).then(|| {
-                let candidate = Candidate { rule, found: one.capture(rule, &view.bytes) };
-                self.judge(&candidate, &view.bytes, view.layer, blob)
-            });
-            found.push(Found { rule, span: view.span(&span), line, judged, secret });
-        }
-    }
-
-    /// What is to be said of a candidate, from its view.
-    fn judge(&self, candidate: &Candidate<'_>, view: &[u8], layer: Layer, blob: &Blob) -> Judged {
-        let (rule, found) = (candidate.rule, &candidate.found);
-        let named = found.parts.iter().map(|(name, span)| (name.clone(), span.clone()));
-        let mut parts: BTreeMap<String, Range<usize>> = named.collect();
-        let mut missing = None;
-        for need in &rule.needs {
-            match candidate.part(need, view) {
-                Some(span) => drop(parts.insert(need.part.clone(), span)),
-                None if need.required => missing = missing.or(Some(Reason::Missing(need.part.clone()))),
-                None => {}
-            }
-        }
-        let cut = |span: &Range<usize>| view.get(span.clone()).unwrap_or_default();
-        let secret = cut(&found.secret);
-        let seen = Seen {
-            rule,
-            secret,
-            before: cut(&(found.secret.start.saturating_sub(BESIDE)..found.secret.start)),
-            after: cut(&(found.secret.end..view.len().min(found.secret.end + BESIDE))),
-            host: parts.get("host").map(cut),
-            path: blob.provenance.raw_path(),
-        };
-        let dropped =
-            missing.or_else(|| filter::reason(&seen)).or_else(|| candidate.comment(view).map(Reason::Comment));
-        let (confidence, reasons) = confidence(rule, secret, layer, blob.provenance.raw_path());
-        let entropy = entropy::shannon(secret);
-        let parts = parts.iter().map(|(name, span)| (name.clone(), Arc::new(Secret::new(cut(span))))).collect();
-        Judged { parts, dropped, confidence, reasons, entropy }
     }
 
     /// Hits for what is the blob's own; the others are only masked.
@@ -122,6 +70,71 @@ impl Detector {
     }
 }
 
+/// Judges the matches of one blob.
+struct Judge<'j> {
+    detector: &'j Detector,
+    blob: &'j Blob,
+    /// What the path says, once it was asked for.
+    doubt: OnceCell<Option<&'static str>>,
+}
+
+impl<'j> Judge<'j> {
+    /// Adds the matches of one view, judged when they are the blob's to report.
+    fn weigh(&self, view: &Chunk<'_>, matches: &[matcher::Found], found: &mut Vec<Found<'j>>) {
+        let secret = |one: &matcher::Found| {
+            let span = one.secret.start as usize..one.secret.end as usize;
+            Arc::new(Secret::new(view.bytes.get(span).unwrap_or_default()))
+        };
+        let secrets: Vec<Arc<Secret>> = matches.iter().map(secret).collect();
+        let spans = matches.iter().map(|one| one.secret.start as usize..one.secret.end as usize);
+        // In UTF-16 a person reads the view, not the bytes of the file.
+        let wide = (view.layer == Layer::Utf16).then(|| Masks::new(spans.zip(secrets.iter().map(|secret| &**secret))));
+        for (one, secret) in matches.iter().zip(secrets) {
+            let Some(rule) = self.detector.rules.rules().get(usize::from(one.rule)) else { continue };
+            let whole = view.span(&(one.whole.start as usize..one.whole.end as usize));
+            let span = one.secret.start as usize..one.secret.end as usize;
+            let line = wide.as_ref().map(|masks| masks.excerpt(&view.bytes, &span));
+            let judged = self.blob.reports(&whole).then(|| {
+                let candidate = Candidate { rule, found: one.capture(rule, &view.bytes) };
+                self.judge(&candidate, &view.bytes, view.layer)
+            });
+            found.push(Found { rule, span: view.span(&span), line, judged, secret });
+        }
+    }
+
+    /// What is to be said of a candidate, from its view.
+    fn judge(&self, candidate: &Candidate<'_>, view: &[u8], layer: Layer) -> Judged {
+        let (rule, found) = (candidate.rule, &candidate.found);
+        let named = found.parts.iter().map(|(name, span)| (name.clone(), span.clone()));
+        let mut parts: BTreeMap<String, Range<usize>> = named.collect();
+        let mut missing = None;
+        for need in &rule.needs {
+            match candidate.part(need, view) {
+                Some(span) => drop(parts.insert(need.part.clone(), span)),
+                None if need.required => missing = missing.or(Some(Reason::Missing(need.part.clone()))),
+                None => {}
+            }
+        }
+        let cut = |span: &Range<usize>| view.get(span.clone()).unwrap_or_default();
+        let secret = cut(&found.secret);
+        let seen = Seen {
+            rule,
+            secret,
+            before: cut(&(found.secret.start.saturating_sub(BESIDE)..found.secret.start)),
+            after: cut(&(found.secret.end..view.len().min(found.secret.end + BESIDE))),
+            host: parts.get("host").map(cut),
+            path: self.blob.provenance.raw_path(),
+        };
+        let dropped =
+            missing.or_else(|| filter::reason(&seen)).or_else(|| candidate.comment(view).map(Reason::Comment));
+        let doubt = *self.doubt.get_or_init(|| place::doubt(self.blob.provenance.raw_path()));
+        let (confidence, reasons) = confidence(rule, secret, layer, doubt);
+        let entropy = entropy::shannon(secret);
+        let parts = parts.iter().map(|(name, span)| (name.clone(), Arc::new(Secret::new(cut(span))))).collect();
+        Judged { parts, dropped, confidence, reasons, entropy }
+    }
+}
+
 /// A candidate with its place in the blob.
 struct Found<'r> {
     rule: &'r Arc<Rule>,
@@ -143,7 +156,7 @@ struct Judged {
 }
 
 /// How sure a match is at a place, and why.
-fn confidence(rule: &Rule, secret: &[u8], layer: Layer, path: &[u8]) -> (Confidence, Vec<String>) {
+fn confidence(rule: &Rule, secret: &[u8], layer: Layer, doubt: Option<&str>) -> (Confidence, Vec<String>) {
     let mut reasons = Vec::new();
     let mut confidence = rule.confidence;
     match rule.checksum.map(|checksum| checksum.holds(secret)) {
@@ -157,7 +170,7 @@ fn confidence(rule: &Rule, secret: &[u8], layer: Layer, path: &[u8]) -> (Confide
         }
         None => {}
     }
-    if let Some(doubt) = place::doubt(path) {
+    if let Some(doubt) = doubt {
         confidence = confidence.lower();
         reasons.push(doubt.to_owned());
     }
@@ -193,8 +206,8 @@ impl<'b> Places<'b> {
 
 /// The position just past `bytes`, which start at `from`.
 fn advance(from: Position, bytes: &[u8]) -> Position {
-    let newlines = bytes.iter().filter(|&&b| b == b'\n').count() as u64;
-    let column = match bytes.iter().rposition(|&b| b == b'\n') {
+    let newlines = memchr::memchr_iter(b'\n', bytes).count() as u64;
+    let column = match memchr::memrchr(b'\n', bytes) {
         Some(last) => (bytes.len() - last) as u64,
         None => from.column + bytes.len() as u64,
     };
