@@ -14,7 +14,7 @@ fuzz_target!(|data: &[u8]| {
     let (upper, below) = if below.is_empty() || kind >> 1 == 0 { (data, upper) } else { (upper, below) };
     let mut shared = |_: &_| Ok(below.to_vec());
     let Ok(index) = Index::parse(upper.to_vec(), hash, &mut shared) else { return };
-    let (mut entries, mut count) = (index.entries(), 0);
+    let (mut entries, mut count) = (index.entries(), 0usize);
     let mut last: Option<(Vec<u8>, u8)> = None;
     while let Some(entry) = entries.current() {
         assert_eq!(entries.path(), Some(entry.path));
@@ -27,6 +27,9 @@ fuzz_target!(|data: &[u8]| {
     }
     // Each entry takes 62 bytes at the least.
     assert!(count <= (upper.len() + below.len()) / 62);
+    let mut passing = index.entries();
+    passing.pass(count.saturating_sub(1) as u32);
+    assert_eq!(passing.path(), last.as_ref().map(|(path, _)| path.as_slice()));
     if let Some(top) = index.tree().and_then(|tree| tree.top()) {
         look(&top);
     }

@@ -185,6 +185,35 @@ fn flags_and_the_sides_of_a_conflict() {
 }
 
 #[test]
+fn passing_many_is_advancing_as_often() {
+    let world = World::repository();
+    let id = &blobs(&world, &["text".into()])[0];
+    let lines: Vec<String> = (0..320).map(|n| format!("100644 {id} 0\tfolder{}/file{n}\n", n / 90)).collect();
+    feed(&world, &["update-index", "--index-info"], &lines.concat());
+    for version in ["2", "4"] {
+        world.git(&["update-index", "--index-version", version]);
+        let index = Index::open(&world.path(".git/index"), &world.path(".git"), Hash::Sha1).unwrap().unwrap();
+        for start in [0, 1, 63, 64, 200, 319, 320] {
+            for count in [0, 1, 62, 63, 64, 65, 128, 256, 319, 320, 1000] {
+                let mut slow = index.entries();
+                (0..start).for_each(|_| slow.advance());
+                let mut fast = slow.clone();
+                (0..count).for_each(|_| slow.advance());
+                fast.pass(count);
+                assert_eq!(fast.current(), slow.current(), "version {version}: {count} from {start}");
+                fast.advance();
+                slow.advance();
+                assert_eq!(fast.path(), slow.path(), "version {version}: one more");
+            }
+        }
+    }
+    world.git(&["commit", "-q", "-m", "first"]);
+    world.git(&["rm", "-q", "--cached", "folder1/file100"]);
+    world.git(&["update-index", "--add", "--cacheinfo", &format!("100755,{id},folder2/new")]);
+    assert_eq!(staged(&world), diffed(&world));
+}
+
+#[test]
 fn names_of_sha256() {
     let world = World::new();
     world.git(&["init", "-q", "--object-format=sha256", "-b", "main"]);

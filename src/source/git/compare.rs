@@ -171,16 +171,22 @@ impl<'w> Walk<'w> {
         let trusts = self.trusts;
         let Some(cache) = cache.filter(|node| trusts && node.id() == Some(id)) else { return false };
         let mut entries = self.entries.clone();
-        let mut passed = 0;
-        while entries.path().is_some_and(|path| path.starts_with(&self.path)) {
-            passed += 1;
-            entries.advance();
-        }
-        self.trusts = Some(passed) == cache.entries();
-        if self.trusts {
+        let below = |entries: &Entries<'_>| entries.path().is_some_and(|path| path.starts_with(&self.path));
+        // They stand in order: when the last one is below, so are all before it.
+        let right = match cache.entries().unwrap_or_default().checked_sub(1) {
+            None => !below(&entries),
+            Some(others) => {
+                entries.pass(others);
+                let last = below(&entries);
+                entries.advance();
+                last && !below(&entries)
+            }
+        };
+        self.trusts = right;
+        if right {
             self.entries = entries;
         }
-        self.trusts
+        right
     }
 
     /// Everything staged before the path is new.

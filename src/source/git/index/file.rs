@@ -17,6 +17,9 @@ const ANNOUNCED: u16 = 0x2000;
 const ABSENT: u16 = 0x4000;
 /// The length of a path that is too long for its 12 bits.
 const LONG: u16 = 0x0fff;
+/// Entries from one mark to the next.
+const EVERY: u32 = 64;
+
 /// Longest path of version 4, in bytes: there a path can be longer than what is written of it.
 const LONGEST: usize = 1 << 16;
 
@@ -31,6 +34,8 @@ pub(super) struct File {
     end: usize,
     /// The first entry that does not stand behind the one before it.
     unordered: Option<u32>,
+    /// Where every so many entries one starts ([`EVERY`]). Of version 4, where an entry needs those before it, none.
+    marks: Vec<usize>,
 }
 
 /// An extension.
@@ -50,10 +55,13 @@ impl File {
         if bytes.len() < HEADER + hash.width() {
             return Err(Broken::NoIndex);
         }
-        let mut file = File { bytes, hash, version, count, end: HEADER, unordered: None };
-        let mut cursor = Cursor::start(&file);
-        let (mut at, mut unordered) = (0, None);
+        let mut file = File { bytes, hash, version, count, end: HEADER, unordered: None, marks: Vec::new() };
+        let mut cursor = Cursor { checks: true, ..Cursor::start(&file) };
+        let (mut at, mut unordered, mut marks) = (0, None, Vec::new());
         loop {
+            if at % EVERY == 0 && version < 4 {
+                marks.push(cursor.next);
+            }
             match cursor.step() {
                 Step::At { ordered } => {
                     if !ordered && unordered.is_none() {
@@ -66,7 +74,7 @@ impl File {
             }
         }
         let end = cursor.next;
-        (file.end, file.unordered) = (end, unordered);
+        (file.end, file.unordered, file.marks) = (end, unordered, marks);
         Ok(file)
     }
 
@@ -119,6 +127,10 @@ pub(super) struct Cursor<'f> {
     now: Option<Fixed<'f>>,
     span: &'f [u8],
     built: Vec<u8>,
+    count: u32,
+    marks: &'f [usize],
+    /// Whether it looks at the order.
+    checks: bool,
 }
 
 /// What stands before an entry's path.
@@ -148,6 +160,9 @@ impl<'f> Cursor<'f> {
             now: None,
             span: b"",
             built: Vec::new(),
+            count: file.count,
+            marks: &file.marks,
+            checks: false,
         }
     }
 
@@ -186,6 +201,26 @@ impl<'f> Cursor<'f> {
         if let Step::Broken = self.step() {
             // Walked over once already, so not here; an end is an end all the same.
             (self.now, self.left) = (None, 0);
+        }
+    }
+
+    /// So many entries on.
+    pub fn pass(&mut self, entries: u32) {
+        let Some(here) = self.count.checked_sub(self.left + 1) else { return };
+        let there = here.saturating_add(entries);
+        let mut here = here;
+        if there / EVERY > here / EVERY
+            && let Some(mark) = self.marks.get((there / EVERY) as usize)
+        {
+            here = there / EVERY * EVERY;
+            (self.next, self.left) = (*mark, self.count.saturating_sub(here));
+            self.advance();
+        }
+        for _ in here..there {
+            if self.now.is_none() {
+                break;
+            }
+            self.advance();
         }
     }
 
@@ -228,7 +263,7 @@ impl<'f> Cursor<'f> {
             let keep = self.built.len().checked_sub(drop)?;
             let length = after.iter().position(|byte| *byte == 0)?;
             let tail = after.get(..length)?;
-            ordered = behind(tail.cmp(self.built.get(keep..)?));
+            ordered = !self.checks || behind(tail.cmp(self.built.get(keep..)?));
             self.built.truncate(keep);
             if keep + length > LONGEST {
                 return None;
@@ -246,7 +281,7 @@ impl<'f> Cursor<'f> {
             if *entry.get(fixed + length..size)?.first()? != 0 {
                 return None;
             }
-            ordered = behind(path.cmp(self.span));
+            ordered = !self.checks || behind(path.cmp(self.span));
             self.span = path;
             self.next += size;
         }

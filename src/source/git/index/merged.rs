@@ -75,6 +75,21 @@ impl<'i> Entries<'i> {
         self.choose();
     }
 
+    /// So many entries on.
+    pub fn pass(&mut self, entries: u32) {
+        match self.below {
+            None => self.own.pass(entries),
+            Some(_) => {
+                for _ in 0..entries {
+                    if self.current().is_none() {
+                        break;
+                    }
+                    self.advance();
+                }
+            }
+        }
+    }
+
     fn choose(&mut self) {
         let Some(below) = &self.below else { return };
         self.from = match (self.own.entry(), below.entry()) {
