@@ -2,6 +2,9 @@
 
 #![allow(dead_code, reason = "each bench takes what it needs")]
 
+use stanch::source::{Blob, Crew, Skipped};
+use stanch::text::lines::Position;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// Whether this is `cargo bench`; under `cargo test --all-targets` a bench does nothing.
@@ -45,6 +48,57 @@ impl Taken {
             rate(self.best),
             self.runs
         );
+    }
+}
+
+/// Reads and does not look: what reading alone costs.
+pub struct Blind {
+    threads: usize,
+    number: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl Blind {
+    pub fn new(threads: usize) -> Blind {
+        Blind { threads, number: AtomicU64::new(0), bytes: AtomicU64::new(0) }
+    }
+
+    /// Bytes that were read.
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+}
+
+impl Crew for Blind {
+    fn threads(&self) -> usize {
+        self.threads
+    }
+
+    fn memory(&self) -> usize {
+        stanch::scan::MEMORY
+    }
+
+    fn number(&self) -> u64 {
+        self.number.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn look(&self, _: u64, blob: &Blob) -> bool {
+        self.bytes.fetch_add(blob.own.len() as u64, Ordering::Relaxed);
+        false
+    }
+
+    fn placed(&self, _: u64, _: Position) {}
+
+    fn skip(&self, _: u64, skipped: Skipped) {
+        assert!(!skipped.asked, "{skipped:?}");
+    }
+
+    fn commits(&self, _: u64) {}
+
+    fn commit(&self) {}
+
+    fn stopped(&self) -> bool {
+        false
     }
 }
 

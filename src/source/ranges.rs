@@ -99,8 +99,16 @@ impl Part {
         let own = within(self.number * sizes.part).min(read)..within(past).min(read);
         // The next part's bytes start within this one's.
         let lines = Lines::of(bytes.get(..within(big.start(self.number + 1)).min(read)).unwrap_or_default());
+        // Of a part that is gone there is nothing to look at; of an empty file there is that it was read.
+        let gone = own.is_empty() && self.number > 0;
         let blob = Blob { offset: start, own, ..Blob::whole(bytes, Arc::clone(&big.provenance)) };
-        let found = hand.look(blob);
+        let found = match gone {
+            true => {
+                hand.back(blob.bytes);
+                None
+            }
+            false => hand.look(blob),
+        };
         let mut places = big.places.lock().unwrap_or_else(PoisonError::into_inner);
         places.add(self.number, lines, found, hand.crew());
     }

@@ -27,6 +27,7 @@ mod packs;
 mod random_packs;
 mod ranges;
 mod readme;
+mod reading;
 mod report;
 mod respond;
 mod respond_cli;
