@@ -19,6 +19,9 @@ use std::thread;
 /// Bytes that are looked at before who wants to know is told.
 const TOLD: u64 = 256 << 10;
 
+/// What a page of a hole reads as.
+const ZEROS: [u8; 4096] = [0; 4096];
+
 /// Looks, and takes notes.
 pub(super) struct Watch<'w> {
     detector: &'w Detector,
@@ -166,7 +169,7 @@ impl Crew for Watch<'_> {
 
 /// Holes of a sparse file, and disk images: nothing can be found in zeros.
 fn is_blank(bytes: &[u8]) -> bool {
-    bytes.first() == Some(&0) && bytes.chunks(4096).all(|chunk| chunk.iter().fold(0, |any, b| any | b) == 0)
+    bytes.first() == Some(&0) && bytes.chunks(ZEROS.len()).all(|chunk| ZEROS.starts_with(chunk))
 }
 
 /// Moves a hit from its part, which starts at `first`, to where it lies in the file.
