@@ -75,10 +75,10 @@ fn add_digests(tree: &Tree, digests: &mut BTreeMap<String, String>) {
         let Digest { longest, program, leads, starts, keyed } = &digest;
         let classes: Vec<String> = program.classes.iter().map(set).collect();
         let lead = |lead: &Lead| {
-            let Lead { bytes, masks, after, count, word } = lead;
-            let after = set(after);
+            let Lead { bytes, masks, after, count, before, edge, place } = lead;
+            let (before, after) = (set(before), set(after));
             format!(
-                "Lead {{ bytes: Cow::Borrowed(&{bytes:?}), masks: Cow::Borrowed(&{masks:?}), after: {after}, count: {count}, word: {word} }}"
+                "Lead {{ bytes: Cow::Borrowed(&{bytes:?}), masks: Cow::Borrowed(&{masks:?}), after: {after}, count: {count}, before: {before}, edge: {edge}, place: {place} }}"
             )
         };
         let leads: Vec<String> = leads.iter().map(lead).collect();

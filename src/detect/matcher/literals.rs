@@ -6,64 +6,81 @@
 //! There the literal is compared, and what must stand around it is asked ([`Lead`]): most of the rest ends here.
 
 use super::Anchor;
-use crate::rule::digest::{Class, Lead};
+use crate::rule::digest::Lead;
 use std::ops::Range;
 
-/// Places that are looked up at once: a block is twice as many bytes.
-const LOOKUPS: usize = 8;
-/// Bytes of a block with those that its last four reach into.
-const BLOCK: usize = 2 * LOOKUPS + 2;
-/// Words of the table for so many literals, and for more.
+/// Words of eight bytes in a block; each has three places in it, every second byte.
+const EIGHTS: usize = 3;
+/// Bytes whose places are looked up at once.
+const STEP: usize = 6 * EIGHTS;
+/// Bytes of a block: those that its last four reach into, too.
+const BLOCK: usize = STEP + 2;
+/// Words of the table, and of that for many rules.
 const SMALL: usize = 1 << 13;
 const LARGE: usize = 1 << 15;
+/// Bits from which on there are many.
+const FULL: u32 = 8192;
+
+/// Bytes that are looked up before what was met is compared: they are still near the processor then.
+const SEGMENT: usize = 8 << 10;
 
 /// A table of literals.
 #[derive(Debug)]
 pub struct Literals {
-    words: Vec<Literal>,
+    words: Vec<Lead>,
     /// By hash: the fourth bytes that are met, as bits.
     table: Vec<u32>,
     /// By hash: where its entries begin.
     heads: Vec<u32>,
-    /// A literal, and where in it the four bytes stand.
-    entries: Vec<(u32, u8)>,
+    entries: Vec<Entry>,
+    /// Literals that are entered with the byte before them, and may stand at the start of a text, where there is none.
+    edges: Vec<u32>,
     /// The furthest that four bytes which were entered stand in a literal.
     furthest: usize,
     margin: usize,
 }
 
-#[derive(Debug)]
-struct Literal {
-    bytes: Box<[u8]>,
-    masks: Box<[u8]>,
-    after: Class,
-    count: usize,
-    word: bool,
+/// Four bytes that are met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Entry {
+    hash: u16,
+    /// Where they stand in the literal, counted from the byte before it.
+    at: u8,
+    word: u32,
+    /// The first eight bytes of the literal, the lowest first, those of any case in lower case; zeros past its end.
+    bytes: u64,
+    /// What to add to eight bytes before they are compared, and which bits to compare.
+    fold: u64,
+    keep: u64,
 }
 
 impl Literals {
     /// A table of `leads`, which are called by their place in it.
     pub fn new<'l>(leads: impl Iterator<Item = &'l Lead>) -> Literals {
-        let words: Vec<Literal> = leads.map(Literal::of).collect();
-        let mut grams = Vec::with_capacity(4 * words.len());
-        for (at, word) in words.iter().enumerate() {
-            word.grams(u32::try_from(at).unwrap_or(u32::MAX), &mut grams);
+        let words: Vec<Lead> = leads.cloned().collect();
+        let mut grams = Vec::with_capacity(8 * words.len());
+        for (at, word) in (0..).zip(&words) {
+            Gram::of(word, at, &mut grams);
         }
-        let size = if grams.len() < SMALL / 4 { SMALL } else { LARGE };
-        let mut table = vec![0; size];
-        let mut entries: Vec<(u32, u32, u8)> = Vec::with_capacity(grams.len());
+        let before = |(_, lead): &(u32, &Lead)| lead.place == 0 && lead.edge;
+        let edges = (0..).zip(&words).filter(before).map(|(at, _)| at).collect();
+        let bits: u32 = grams.iter().map(|gram| gram.fourths.count_ones()).sum();
+        let size = if bits < FULL { SMALL } else { LARGE };
+        let (mut table, mut heads) = (vec![0; size], vec![0; size + 1]);
+        let mut entries = Vec::with_capacity(grams.len());
         for gram in &grams {
             let hash = hash(gram.first, size);
             if let Some(bits) = table.get_mut(hash) {
                 *bits |= gram.fourths;
             }
-            entries.push((u32::try_from(hash).unwrap_or_default(), gram.word, gram.at));
+            if let Some(word) = words.get(gram.word as usize) {
+                entries.push(Entry::of(word, gram, hash));
+            }
         }
         entries.sort_unstable();
         entries.dedup();
-        let mut heads = vec![0; size + 1];
-        for (hash, _, _) in &entries {
-            if let Some(head) = heads.get_mut(*hash as usize + 1) {
+        for entry in &entries {
+            if let Some(head) = heads.get_mut(usize::from(entry.hash) + 1) {
                 *head += 1;
             }
         }
@@ -73,9 +90,9 @@ impl Literals {
             *head = sum;
         }
         let furthest = grams.iter().map(|gram| usize::from(gram.at)).max().unwrap_or_default();
-        let margin = words.iter().map(|word| word.bytes.len() + word.count).max().unwrap_or_default().max(1);
-        let entries = entries.into_iter().map(|(_, word, at)| (word, at)).collect();
-        Literals { words, table, heads, entries, furthest, margin }
+        let margin =
+            words.iter().map(|word| word.bytes.len() + usize::from(word.count)).max().unwrap_or_default().max(1);
+        Literals { words, table, heads, entries, edges, furthest, margin }
     }
 
     /// How many bytes before an anchor's start, and after it, say whether it is one.
@@ -86,42 +103,69 @@ impl Literals {
     /// Adds every literal that starts in `starts`, in order.
     pub fn anchors(&self, view: &[u8], starts: Range<usize>, anchors: &mut Vec<Anchor>) {
         let first = anchors.len();
+        if starts.start == 0 {
+            self.edges.iter().for_each(|word| self.add(view, *word, Some(0), &starts, anchors));
+        }
         let past = view.len().min(starts.end.saturating_add(self.furthest));
         let mut places = Vec::new();
-        if let Ok(table) = <&[u32; SMALL]>::try_from(self.table.as_slice()) {
-            places_in(table, view, starts.start, past, &mut places);
-        } else if let Ok(table) = <&[u32; LARGE]>::try_from(self.table.as_slice()) {
-            places_in(table, view, starts.start, past, &mut places);
-        }
-        for (place, hash) in places {
-            let range = (self.heads.get(hash as usize), self.heads.get(hash as usize + 1));
-            let (Some(from), Some(to)) = range else { continue };
-            for (word, at) in self.entries.get(*from as usize..*to as usize).unwrap_or_default() {
-                let Some(start) = (place as usize).checked_sub(usize::from(*at)) else { continue };
-                let Some(literal) = self.words.get(*word as usize) else { continue };
-                if starts.contains(&start) && literal.stands(view, start) {
-                    let end = narrow(start + literal.bytes.len());
-                    anchors.push(Anchor { start: narrow(start), end, word: *word });
-                }
+        let mut from = starts.start.saturating_sub(1);
+        while from < past {
+            // The next segment's places go on where these end.
+            let to = past.min(from + SEGMENT / STEP * STEP);
+            if let Ok(table) = <&[u32; SMALL]>::try_from(self.table.as_slice()) {
+                places_in(table, view, from, to, &mut places);
+            } else if let Ok(table) = <&[u32; LARGE]>::try_from(self.table.as_slice()) {
+                places_in(table, view, from, to, &mut places);
             }
+            for place in places.drain(..) {
+                self.met(view, place as usize, &starts, anchors);
+            }
+            from = to;
         }
         anchors.get_mut(first..).unwrap_or_default().sort_unstable();
     }
+
+    /// Adds the literals whose four bytes stand at `place`.
+    fn met(&self, view: &[u8], place: usize, starts: &Range<usize>, anchors: &mut Vec<Anchor>) {
+        let hash = hash(low(eight_at(view, place) | FOLD), self.table.len());
+        let (Some(from), Some(to)) = (self.heads.get(hash), self.heads.get(hash + 1)) else { return };
+        for entry in self.entries.get(*from as usize..*to as usize).unwrap_or_default() {
+            let start = (place + 1).checked_sub(usize::from(entry.at));
+            if start.is_some_and(|start| (eight_at(view, start) | entry.fold) & entry.keep == entry.bytes) {
+                self.add(view, entry.word, start, starts, anchors);
+            }
+        }
+    }
+
+    /// Adds the literal `word` if it stands at `start`, with what must stand around it.
+    fn add(&self, view: &[u8], word: u32, start: Option<usize>, starts: &Range<usize>, anchors: &mut Vec<Anchor>) {
+        let (Some(lead), Some(start)) = (self.words.get(word as usize), start) else { return };
+        if starts.contains(&start) && stands(lead, view, start) {
+            anchors.push(Anchor { start: narrow(start), end: narrow(start + lead.bytes.len()), word });
+        }
+    }
 }
 
-/// Adds every second place from `from` to `past` where four bytes are met, with their hash.
-fn places_in<const SIZE: usize>(
-    table: &[u32; SIZE],
-    view: &[u8],
-    from: usize,
-    past: usize,
-    places: &mut Vec<(u32, u32)>,
-) {
+/// Whether `lead` stands at `start`, with what must stand around it.
+fn stands(lead: &Lead, view: &[u8], start: usize) -> bool {
+    let past = start + lead.bytes.len();
+    let Some(here) = view.get(start..past) else { return false };
+    let same = here.iter().zip(&*lead.bytes).zip(&*lead.masks).all(|((here, byte), mask)| here | mask == *byte);
+    let before = || match start.checked_sub(1).and_then(|before| view.get(before)) {
+        Some(byte) => lead.before.has(*byte),
+        None => lead.edge,
+    };
+    let after = || view.get(past..past + usize::from(lead.count));
+    same && before() && after().is_some_and(|after| after.iter().all(|byte| lead.after.has(*byte)))
+}
+
+/// Adds every second place from `from` to `past` where four bytes are met.
+fn places_in<const SIZE: usize>(table: &[u32; SIZE], view: &[u8], from: usize, past: usize, places: &mut Vec<u32>) {
     let mut at = from;
     while at < past {
         let Some(block) = view.get(at..).and_then(|rest| rest.first_chunk::<BLOCK>()) else { break };
         block_in(table, block, at, places);
-        at += 2 * LOOKUPS;
+        at += STEP;
     }
     // The last bytes, with nothing behind them.
     while at < past {
@@ -131,35 +175,67 @@ fn places_in<const SIZE: usize>(
             *to = *byte;
         }
         block_in(table, &block, at, places);
-        at += 2 * LOOKUPS;
+        at += STEP;
     }
     // What of the last block lies past the end is dropped.
-    while places.pop_if(|(place, _)| *place as usize >= past).is_some() {}
+    while places.pop_if(|place| *place as usize >= past).is_some() {}
 }
 
-#[expect(clippy::indexing_slicing, reason = "a block is two bytes longer than its places, and a hash is below SIZE")]
+#[expect(
+    clippy::indexing_slicing,
+    reason = "a block holds three steps of six bytes and two more; a hash is below SIZE"
+)]
 #[inline(always)]
-fn block_in<const SIZE: usize>(table: &[u32; SIZE], block: &[u8; BLOCK], at: usize, places: &mut Vec<(u32, u32)>) {
-    for lookup in 0..LOOKUPS {
-        let here = 2 * lookup;
-        let four = u32::from_le_bytes([block[here], block[here + 1], block[here + 2], block[here + 3]]);
-        let hash = hash(four, SIZE);
-        if table[hash & (SIZE - 1)] >> (four >> 24 & 31) & 1 != 0 {
-            places.push((narrow(at + here), narrow(hash)));
+fn block_in<const SIZE: usize>(table: &[u32; SIZE], block: &[u8; BLOCK], at: usize, places: &mut Vec<u32>) {
+    for eight in 0..EIGHTS {
+        let from = 6 * eight;
+        let mut bytes = [0; 8];
+        bytes.copy_from_slice(&block[from..from + 8]);
+        let bytes = u64::from_le_bytes(bytes) | FOLD;
+        for place in 0..3 {
+            let four = low(bytes >> (16 * place));
+            if table[hash(four, SIZE) & (SIZE - 1)] >> (four >> 24 & 31) & 1 != 0 {
+                push(places, at + from + 2 * place);
+            }
         }
     }
 }
 
-/// The hash of the first three of four bytes, any case of a letter alike.
-#[inline(always)]
-fn hash(four: u32, size: usize) -> usize {
-    let folded = (four | 0x0020_2020) << 8;
-    (folded.wrapping_mul(0x9e37_79b1) >> (32 - size.trailing_zeros())) as usize
+/// Apart, so that the loop above stays small.
+#[cold]
+#[inline(never)]
+fn push(places: &mut Vec<u32>, at: usize) {
+    places.push(narrow(at));
 }
 
-/// Four bytes of a literal.
+/// Wipes out the case of letters, in eight bytes.
+const FOLD: u64 = 0x2020_2020_2020_2020;
+
+/// The eight bytes at `at`, the lowest first; zeros where the view ends.
+fn eight_at(view: &[u8], at: usize) -> u64 {
+    let rest = view.get(at..).unwrap_or_default();
+    match rest.first_chunk() {
+        Some(eight) => u64::from_le_bytes(*eight),
+        None => rest.iter().rev().fold(0, |eight, byte| eight << 8 | u64::from(*byte)),
+    }
+}
+
+/// The first four of eight bytes.
+#[inline(always)]
+#[expect(clippy::cast_possible_truncation, reason = "that is what is meant")]
+fn low(eight: u64) -> u32 {
+    eight as u32
+}
+
+/// The hash of the first three of four folded bytes.
+#[inline(always)]
+fn hash(four: u32, size: usize) -> usize {
+    (four.wrapping_mul(0x9e37_79b1 << 8) >> (32 - size.trailing_zeros())) as usize
+}
+
+/// Four bytes of a literal, as they are entered.
 struct Gram {
-    /// The first three, the lowest first.
+    /// The first three, folded, the lowest first.
     first: u32,
     /// The lowest five bits of the fourth, as a set.
     fourths: u32,
@@ -167,70 +243,45 @@ struct Gram {
     at: u8,
 }
 
-impl Literal {
-    fn of(lead: &Lead) -> Literal {
-        let (bytes, masks) = (lead.bytes.as_ref().into(), lead.masks.as_ref().into());
-        Literal { bytes, masks, after: lead.after, count: usize::from(lead.count), word: lead.word }
-    }
-
-    /// The bytes that can stand at `at`, which may lie past the literal.
-    fn bytes_at(&self, at: usize) -> Class {
-        match (self.bytes.get(at), self.masks.get(at)) {
-            (Some(byte), Some(mask)) => Class::of(*byte).or(&Class::of(*byte & !mask)),
-            _ if at < self.bytes.len() + self.count => self.after,
-            _ => Class::ALL,
-        }
-    }
-
-    /// Enters the rarest five bytes: four at their offset, four at the next.
-    fn grams(&self, word: u32, grams: &mut Vec<Gram>) {
-        let rarity = |at: usize| match self.bytes.get(at) {
-            Some(byte) => super::rarity(*byte),
-            None => 0.5,
-        };
-        let four = |at: usize| (at..at + 4).map(rarity).product::<f64>();
-        let last = self.bytes.len().saturating_sub(5);
-        let best = (0..=last).min_by(|a, b| (four(*a) + four(a + 1)).total_cmp(&(four(*b) + four(b + 1))));
-        let best = best.unwrap_or_default();
-        for at in [best, best + 1] {
-            let fourths = folded(&self.bytes_at(at + 3), 0x1f).into_iter().fold(0, |bits, byte| bits | 1 << byte);
-            let [one, two, three] = [0, 1, 2].map(|offset| folded(&self.bytes_at(at + offset), 0xff));
+impl Gram {
+    /// Enters the four bytes at a literal's place and the four at the next.
+    fn of(lead: &Lead, word: u32, grams: &mut Vec<Gram>) {
+        for at in [lead.place, lead.place + 1] {
+            let [one, two, three, four] = [0, 1, 2, 3].map(|offset| {
+                let place = usize::from(at) + offset;
+                let mask = if offset == 3 { 0x1f } else { 0xff };
+                match place.checked_sub(1).and_then(|place| lead.bytes.get(place)) {
+                    // A known byte, of any case or not, is one byte folded.
+                    Some(byte) => vec![if offset == 3 { byte & mask } else { byte | 0x20 }],
+                    None => lead.bytes_at(place).folded(mask),
+                }
+            });
+            let fourths = four.iter().fold(0, |bits, byte| bits | 1 << byte);
             for first in &one {
                 for second in &two {
                     for third in &three {
                         let first = u32::from_le_bytes([*first, *second, *third, 0]);
-                        let at = u8::try_from(at).unwrap_or(u8::MAX);
                         grams.push(Gram { first, fourths, word, at });
                     }
                 }
             }
         }
     }
-
-    /// Whether it stands at `start`, with what must stand around it.
-    fn stands(&self, view: &[u8], start: usize) -> bool {
-        let past = start + self.bytes.len();
-        let Some(here) = view.get(start..past) else { return false };
-        let same = here.iter().zip(&self.bytes).zip(&self.masks).all(|((here, byte), mask)| here | mask == *byte);
-        if !same {
-            return false;
-        }
-        let word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
-        if self.word && start.checked_sub(1).and_then(|before| view.get(before)).is_some_and(word) {
-            return false;
-        }
-        let after = view.get(past..past + self.count);
-        after.is_some_and(|after| after.iter().all(|byte| self.after.has(*byte)))
-    }
 }
 
-/// The bytes of a class, folded as the table does (`mask` 0xff) or cut to so many bits; each once.
-fn folded(class: &Class, mask: u8) -> Vec<u8> {
-    let fold = |byte: u8| if mask == 0xff { byte | 0x20 } else { byte & mask };
-    let mut bytes: Vec<u8> = class.bytes().map(fold).collect();
-    bytes.sort_unstable();
-    bytes.dedup();
-    bytes
+impl Entry {
+    fn of(lead: &Lead, gram: &Gram, hash: usize) -> Entry {
+        let eight = |bytes: &[u8]| bytes.iter().take(8).rev().fold(0, |eight, byte| eight << 8 | u64::from(*byte));
+        let keep = eight(&vec![0xff; lead.bytes.len()]);
+        Entry {
+            hash: u16::try_from(hash).unwrap_or(u16::MAX),
+            at: gram.at,
+            word: gram.word,
+            bytes: eight(&lead.bytes),
+            fold: eight(&lead.masks),
+            keep,
+        }
+    }
 }
 
 /// A place of a view, which fits 32 bits.

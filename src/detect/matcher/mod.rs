@@ -20,7 +20,6 @@ mod fast;
 mod literals;
 mod plain;
 
-use crate::rule::digest::rarity;
 use crate::rule::{Capture, Rule};
 use fast::Fast;
 use plain::Plain;

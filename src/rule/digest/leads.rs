@@ -4,6 +4,7 @@
 //! a [`Lead`]. Of all such steps the one with the rarest literals is taken. A rule whose pattern spells nothing is led to by
 //! its keywords, and then every place near them must be tried.
 
+use super::often::often;
 use super::{Class, Lead, Op, Program, Starts};
 
 /// The least bytes of a lead.
@@ -23,7 +24,15 @@ const NEAR: usize = 100;
 pub fn choose(program: &Program, longest: usize, keywords: &[String]) -> (Vec<Lead>, Starts) {
     let mut best: Option<(f64, Vec<Lead>, Starts)> = None;
     for (at, least, most) in cuts(program) {
-        let Some(leads) = spell(program, at) else { continue };
+        if at.checked_sub(1).and_then(|before| program.ops.get(before)).is_some_and(|op| spells(program, op)) {
+            continue;
+        }
+        let Some(mut leads) = spell(program, at) else { continue };
+        if let Some(class) = before(program, at) {
+            for lead in leads.iter_mut().filter(|lead| lead.before == Class::ALL) {
+                (lead.before, lead.edge) = (class, false);
+            }
+        }
         let cost = cost(&leads, 8.0 + 3.0 * (most - least + 1) as f64);
         let (Ok(least), Ok(most)) = (u16::try_from(least), u16::try_from(most)) else { continue };
         if best.as_ref().is_none_or(|(lowest, _, _)| cost < *lowest) {
@@ -33,8 +42,62 @@ pub fn choose(program: &Program, longest: usize, keywords: &[String]) -> (Vec<Le
     let named: Vec<Lead> = keywords.iter().map(|keyword| lead_of(keyword)).collect();
     let near = cost(&named, 8.0 + 4.0 * longest.max(NEAR) as f64);
     match best {
-        Some((cost, leads, starts)) if cost <= near => (leads, starts),
-        _ => (named, Starts::Near),
+        Some((cost, leads, starts)) if cost <= near => (placed(leads), starts),
+        _ => (placed(named), Starts::Near),
+    }
+}
+
+/// Chooses for each lead the four bytes to look it up by: those at one offset, or at the next, are met least.
+fn placed(mut leads: Vec<Lead>) -> Vec<Lead> {
+    for lead in &mut leads {
+        let last = lead.bytes.len().saturating_sub(4).max(1);
+        let cost = |at: usize| met(lead, at) + met(lead, at + 1);
+        let best = (0..=last).min_by(|a, b| cost(*a).total_cmp(&cost(*b)));
+        lead.place = best.and_then(|at| u8::try_from(at).ok()).unwrap_or_default();
+    }
+    leads
+}
+
+/// How often the four bytes at `at` (counted from the byte before the lead) are met: as such, and because of the bits that
+/// they take of a table of 2^18.
+fn met(lead: &Lead, at: usize) -> f64 {
+    let (mut known, mut share, mut bits) = (Vec::new(), 1.0, 1.0);
+    for place in at..at + 4 {
+        let class = lead.bytes_at(place);
+        let bytes = class.folded(if place == at + 3 { 0x1f } else { 0xff });
+        bits *= bytes.len() as f64;
+        match (place.checked_sub(1).and_then(|place| lead.bytes.get(place)), class == Class::ALL) {
+            (Some(byte), _) => known.push(*byte),
+            (None, true) => {}
+            (None, false) => share *= class.bytes().map(|byte| often(&[byte])).sum::<f64>().min(1.0),
+        }
+    }
+    often(&known) * share + bits / f64::from(1 << 18)
+}
+
+/// Whether a step is one byte that is known: what begins after it is better begun with it.
+fn spells(program: &Program, op: &Op) -> bool {
+    match op {
+        Op::Byte(_) | Op::Text { .. } => true,
+        Op::Class(at) => program.classes.get(usize::from(*at)).is_some_and(|class| members(class, 1).is_some()),
+        _ => false,
+    }
+}
+
+/// The class of the byte before the step `at`, when every way there takes one just before.
+fn before(program: &Program, at: usize) -> Option<Class> {
+    let place = u16::try_from(at).ok()?;
+    let leads_here = |op: &Op| match *op {
+        Op::Split { first, second } | Op::Fork { first, second, .. } => first == place || second == place,
+        Op::Jump(to) => to == place,
+        _ => false,
+    };
+    if program.ops.iter().any(leads_here) {
+        return None;
+    }
+    match *program.ops.get(at.checked_sub(1)?)? {
+        Op::Class(class) | Op::Run { class, min: 1.., .. } => program.classes.get(usize::from(class)).copied(),
+        _ => None,
     }
 }
 
@@ -51,7 +114,8 @@ pub fn keyed(program: &Program, keywords: &[String]) -> bool {
 fn lead_of(keyword: &str) -> Lead {
     let bytes = keyword.to_ascii_lowercase().into_bytes();
     let masks: Vec<u8> = bytes.iter().map(|byte| if byte.is_ascii_lowercase() { 0x20 } else { 0 }).collect();
-    Lead { bytes: bytes.into(), masks: masks.into(), after: Class::default(), count: 0, word: false }
+    let (before, edge) = (Class::ALL, true);
+    Lead { bytes: bytes.into(), masks: masks.into(), after: Class::default(), count: 0, before, edge, place: 0 }
 }
 
 /// The steps that every match passes, with the least and the most bytes before each.
@@ -113,9 +177,10 @@ impl Way {
 
     /// The way as a lead, with what must come after it.
     fn end(self, class: Class, count: u16) -> Lead {
-        let word = self.word && self.bytes.first().is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+        let word = self.word && self.bytes.first().is_some_and(|byte| Class::word().has(*byte));
+        let before = if word { Class::word().but() } else { Class::ALL };
         let count = u8::try_from(count.min(AFTER)).unwrap_or_default();
-        Lead { bytes: self.bytes.into(), masks: self.masks.into(), after: class, count, word }
+        Lead { bytes: self.bytes.into(), masks: self.masks.into(), after: class, count, before, edge: true, place: 0 }
     }
 }
 
@@ -213,7 +278,8 @@ fn without_longer(mut leads: Vec<Lead>) -> Vec<Lead> {
             Some(one) if *one != lead => {
                 one.count =
                     if one.bytes == lead.bytes && one.after == lead.after { one.count.min(lead.count) } else { 0 };
-                one.word &= lead.word;
+                one.before = one.before.or(&lead.before);
+                one.edge |= lead.edge;
             }
             Some(_) => {}
             None => kept.push(lead),
@@ -224,30 +290,31 @@ fn without_longer(mut leads: Vec<Lead>) -> Vec<Lead> {
 
 /// What leads cost at every byte of text, in arbitrary units: how often they are met, times what each then costs.
 fn cost(leads: &[Lead], each: f64) -> f64 {
-    leads.iter().map(|lead| often(lead) * each).sum()
+    leads.iter().map(|lead| seen(lead) * each).sum()
 }
 
-/// About how many of the places in source text have this literal.
-fn often(lead: &Lead) -> f64 {
-    let (mut rest, mut share, mut common) = (lead.bytes.to_ascii_lowercase(), 1.0, false);
+/// About how many of the places in source text have this literal, as far as what follows it lets it be taken for one.
+fn seen(lead: &Lead) -> f64 {
+    let text = lead.bytes.to_ascii_lowercase();
+    let (mut rest, mut share) = (text.clone(), 1.0);
     for (word, seen) in COMMON {
         while let Some(at) = rest.windows(word.len()).position(|part| part == word.as_bytes()) {
             // A word that people use a lot comes with its like.
-            share *= if common { 0.3 } else { *seen };
-            common = true;
+            share *= if share < 1.0 { 0.3 } else { *seen };
             rest.drain(at..at + word.len());
         }
     }
-    let bytes = rest.iter().map(|byte| if common && matches!(byte, b'_' | b'-' | b' ') { 0.3 } else { rarity(*byte) });
+    let other = rest.iter().map(|byte| if matches!(byte, b'_' | b'-' | b' ') { 0.3 } else { 0.03 }).product::<f64>();
+    let words = if share < 1.0 { share * other } else { 0.0 };
     let after = match lead.count {
         0 => 1.0,
         _ => lead.after.bytes().filter(u8::is_ascii_graphic).count() as f64 / 94.0,
     };
-    (share * bytes.product::<f64>() * after).max(RAREST)
+    (often(&text).max(words) * after).max(RAREST)
 }
 
 /// No literal is taken to be rarer than this: a text is about something.
-const RAREST: f64 = 1e-8;
+const RAREST: f64 = 1e-10;
 
 /// Words that text about programs and accounts is full of, and how many of its places have them.
 const COMMON: &[(&str, f64)] = &[
@@ -270,17 +337,3 @@ const COMMON: &[(&str, f64)] = &[
     ("key", 6e-4),
     ("://", 5e-4),
 ];
-
-/// About how many of the bytes of source text are this one, a letter in any case.
-pub fn rarity(byte: u8) -> f64 {
-    match byte.to_ascii_lowercase() {
-        b' ' => 0.15,
-        b'e' | b't' => 0.07,
-        b'a' | b'i' | b'n' | b'o' | b'r' | b's' => 0.05,
-        b'c' | b'd' | b'l' => 0.03,
-        b'f' | b'g' | b'h' | b'm' | b'p' | b'u' | b'_' | b'.' | b'"' | b'/' | b'-' => 0.02,
-        b'b' | b'w' | b'y' | b'v' | b'=' | b':' | b'0'..=b'9' => 0.01,
-        b'k' | b'x' => 0.005,
-        _ => 0.002,
-    }
-}

@@ -7,14 +7,14 @@
 //!
 //! - [`assemble`]: from the syntax tree to a [`Program`];
 //! - [`ahead`]: which bytes each step can begin with, and where that leaves nothing to choose;
-//! - [`leads`]: the literals of which one stands in every match ([`Lead`]).
+//! - [`leads`]: the literals of which one stands in every match ([`Lead`]);
+//! - [`often`]: how often literals are met.
 
 mod ahead;
 mod assemble;
 mod leads;
+mod often;
 
-#[allow(unused_imports, reason = "not asked for by the build script")]
-pub use leads::rarity;
 use regex_syntax::ParserBuilder;
 use std::borrow::Cow;
 
@@ -85,8 +85,12 @@ pub struct Lead {
     pub after: Class,
     /// How many; 0 when nothing is known.
     pub count: u8,
-    /// Whether the byte before it must not be one of a word (`\b`).
-    pub word: bool,
+    /// What must stand before it: a byte of this class,
+    pub before: Class,
+    /// or, when this says so, the start of the text.
+    pub edge: bool,
+    /// Where the rarest five bytes of it begin, counted from the byte before it: a search looks for four of them.
+    pub place: u8,
 }
 
 /// How the starts of matches lie to the leads.
@@ -153,6 +157,21 @@ impl Class {
         Class([a | e, b | f, c | g, d | h])
     }
 
+    /// All bytes but those of it.
+    pub fn but(&self) -> Class {
+        let [a, b, c, d] = self.0;
+        Class([!a, !b, !c, !d])
+    }
+
+    /// The bytes of a word, as `\b` takes it.
+    pub fn word() -> Class {
+        let mut class = Class::of(b'_');
+        for (start, end) in [(b'0', b'9'), (b'A', b'Z'), (b'a', b'z')] {
+            class.add(start, end);
+        }
+        class
+    }
+
     /// Whether they have a byte in common.
     pub fn meets(&self, other: &Class) -> bool {
         self.0.iter().zip(&other.0).any(|(a, b)| a & b != 0)
@@ -161,6 +180,29 @@ impl Class {
     /// Its bytes, in order.
     pub fn bytes(&self) -> impl Iterator<Item = u8> + '_ {
         (0..=u8::MAX).filter(|byte| self.has(*byte))
+    }
+}
+
+impl Class {
+    /// Its bytes as a table of literals takes them: letters without case, or (`mask` not 0xff) so many bits; each once.
+    pub fn folded(&self, mask: u8) -> Vec<u8> {
+        let fold = |byte: u8| if mask == 0xff { byte | 0x20 } else { byte & mask };
+        let mut bytes: Vec<u8> = self.bytes().map(fold).collect();
+        bytes.sort_unstable();
+        bytes.dedup();
+        bytes
+    }
+}
+
+impl Lead {
+    /// The bytes that can stand at `at`, counted from the byte before the literal; that may lie past it.
+    pub fn bytes_at(&self, at: usize) -> Class {
+        let Some(at) = at.checked_sub(1) else { return self.before };
+        match (self.bytes.get(at), self.masks.get(at)) {
+            (Some(byte), Some(mask)) => Class::of(*byte).or(&Class::of(*byte & !mask)),
+            _ if at < self.bytes.len() + usize::from(self.count) => self.after,
+            _ => Class::ALL,
+        }
     }
 }
 
