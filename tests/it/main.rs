@@ -18,6 +18,7 @@ mod contracts;
 mod crash;
 mod drill;
 mod hands;
+mod hostile_pack;
 mod house;
 mod index;
 mod ledger;

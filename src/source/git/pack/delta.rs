@@ -1,6 +1,6 @@
 //! Deltas: an object as copies from another one and bytes of its own (gitformat-pack(5), "Deltified representation").
 
-use super::LARGEST;
+use super::{Absent, LARGEST};
 
 /// Copied runs shorter than this are not told: most copies are tiny, and what is near a run's ends is looked at again anyhow.
 pub const SHORTEST_RUN: usize = 64;
@@ -38,14 +38,21 @@ fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
 }
 
 /// Builds the object in `out` (emptied first), and in `runs` (too) what of it was copied: contiguous copies as one.
-pub fn apply(base: &[u8], delta: &[u8], out: &mut Vec<u8>, runs: &mut Vec<Run>) -> Result<(), &'static str> {
+pub fn apply(base: &[u8], delta: &[u8], out: &mut Vec<u8>, runs: &mut Vec<Run>) -> Result<(), Absent> {
     out.clear();
     runs.clear();
+    match sizes(delta) {
+        Some((_, size, _)) if size > LARGEST as u64 => Err(Absent::too_large(size)),
+        _ => follow(base, delta, out, runs).map_err(Absent::corrupt),
+    }
+}
+
+fn follow(base: &[u8], delta: &[u8], out: &mut Vec<u8>, runs: &mut Vec<Run>) -> Result<(), &'static str> {
     let (from, to, mut rest) = sizes(delta).ok_or("its delta has no sizes")?;
     if from != base.len() as u64 {
         return Err("its delta is for a base of another size");
     }
-    let to = usize::try_from(to).ok().filter(|to| *to <= LARGEST).ok_or("its delta makes too large an object")?;
+    let to = usize::try_from(to).map_err(|_| "its delta makes too large an object")?;
     out.reserve_exact(to);
     let mut run = Run { base: 0, at: 0, len: 0 };
     while let Some((&op, tail)) = rest.split_first() {

@@ -80,6 +80,29 @@ pub(super) fn packs(folder: &Path) -> Vec<OsString> {
     names
 }
 
+/// Opens all packs of an `objects` folder. When one is gone that was listed, there is another that has what it had: the
+/// list is made anew.
+pub(super) fn open_all(folder: &Path, hash: Hash) -> (Vec<Pack>, Vec<Skipped>) {
+    for last in [false, false, false, true] {
+        let (mut opened, mut problems, mut gone) = (Vec::new(), Vec::new(), false);
+        for name in packs(folder) {
+            match pack(folder, &name, hash) {
+                Ok(Some(pack)) => opened.push(pack),
+                Ok(None) => {
+                    gone = true;
+                    let path = folder.join("pack").join(name);
+                    problems.push(skipped(&path, SkipReason::Missing, "of its .idx and .pack one is not there"));
+                }
+                Err(problem) => problems.push(problem),
+            }
+        }
+        if last || !gone {
+            return (opened, problems);
+        }
+    }
+    (Vec::new(), Vec::new())
+}
+
 /// Opens one pack of an `objects` folder. `None`: it is gone again, as after `git repack`.
 pub(super) fn pack(folder: &Path, name: &OsStr, hash: Hash) -> Result<Option<Pack>, Skipped> {
     let path = |end: &str| {
@@ -97,6 +120,6 @@ pub(super) fn pack(folder: &Path, name: &OsStr, hash: Hash) -> Result<Option<Pac
     Pack::open(stem, pack, idx, hash).map(Some).map_err(|why| skipped(&path(".pack"), SkipReason::Corrupt, why))
 }
 
-pub(super) fn skipped(path: &Path, why: SkipReason, detail: &str) -> Skipped {
+fn skipped(path: &Path, why: SkipReason, detail: &str) -> Skipped {
     Skipped::asked(printable(path.as_os_str().as_encoded_bytes()), why, detail)
 }

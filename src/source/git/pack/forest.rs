@@ -163,7 +163,8 @@ impl Forest {
         let pack = store.packs.get(index)?;
         let last = self.starts.get(index + 1).copied()?;
         let offset = self.offsets.get(at(rank)).copied()?;
-        let next = self.offsets.get(at(rank) + 1).copied().filter(|_| rank + 1 < last);
+        let behind = self.offsets.get(at(rank) + 1..at(last)).unwrap_or_default();
+        let next = behind.iter().copied().find(|next| *next > offset);
         let crc = self.crcs.get(at(rank)).copied().filter(|_| pack.idx.has_crcs());
         Some(Packed { pack, offset, end: next.unwrap_or(pack.end).clamp(offset, pack.end.max(offset)), crc })
     }

@@ -34,6 +34,9 @@ use std::sync::{Arc, OnceLock};
 /// Bytes of the biggest object that is read, for one is held in memory whole.
 pub const LARGEST: usize = 512 << 20;
 
+/// In place of a folder: the object is in a pack that came after the store was opened.
+const NO_FOLDER: u16 = u16::MAX;
+
 /// What an object is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(missing_docs, reason = "the names say it")]
@@ -134,7 +137,7 @@ pub struct Store {
     packs: Vec<Arc<Pack>>,
     /// Where the numbers of each pack begin; last, where those of loose objects do.
     starts: Vec<u32>,
-    /// Loose objects by name, and which folder has one; listed when first asked for.
+    /// Loose objects by name, and which folder has one, and what is in packs that came late; listed when first asked for.
     loose: OnceLock<Vec<(Id, u16)>>,
     problems: Vec<Skipped>,
     late: read::Late,
@@ -149,17 +152,9 @@ impl Store {
         let late = read::Late::of(&folders);
         let mut packs = Vec::new();
         for folder in &folders {
-            for name in folders::packs(folder) {
-                match folders::pack(folder, &name, hash) {
-                    Ok(Some(pack)) => packs.push(pack),
-                    Ok(None) => problems.push(folders::skipped(
-                        &folder.join("pack").join(name),
-                        SkipReason::Missing,
-                        "its .pack is not there",
-                    )),
-                    Err(skipped) => problems.push(skipped),
-                }
-            }
+            let (opened, wrong) = folders::open_all(folder, hash);
+            packs.extend(opened);
+            problems.extend(wrong);
         }
         Store { folders, late, ..Store::new(hash, packs, problems) }
     }
@@ -260,6 +255,14 @@ impl Store {
             let mut all = Vec::new();
             for (folder, at) in self.folders.iter().zip(0..) {
                 all.extend(loose::list(folder, self.hash).into_iter().map(|id| (id, at)));
+            }
+            // What went from loose files to a pack meanwhile is there: git writes the pack first.
+            for pack in self.look_again_for_all() {
+                let ids = (0..pack.idx.count()).filter_map(|at| pack.idx.id(at));
+                all.extend(
+                    ids.filter(|id| !self.packs.iter().any(|known| known.idx.position(id).is_some()))
+                        .map(|id| (id, NO_FOLDER)),
+                );
             }
             all.sort_unstable();
             all.dedup_by_key(|(id, _)| *id);

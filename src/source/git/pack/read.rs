@@ -95,6 +95,12 @@ impl Store {
         self.late.look(&self.folders, self)
     }
 
+    /// The packs that came after the store was opened.
+    pub(super) fn look_again_for_all(&self) -> Vec<Arc<Pack>> {
+        self.look_again();
+        self.late.packs()
+    }
+
     fn packed_header(&self, pack: &Arc<Pack>, offset: u64) -> Result<(Kind, u64), Absent> {
         let entry = pack.entry(offset)?;
         if let Base::Whole(kind) = entry.base {
@@ -150,7 +156,7 @@ impl Store {
         for (here, at, entry) in chain.into_iter().rev() {
             let (mut out, mut runs) = (Vec::new(), Vec::new());
             let delta = here.inflate(at, &entry)?;
-            delta::apply(&object, &delta, &mut out, &mut runs).map_err(Absent::corrupt)?;
+            delta::apply(&object, &delta, &mut out, &mut runs)?;
             object = Arc::new(out);
             self.cache.keep(&here, at, kind, &object);
         }

@@ -324,10 +324,14 @@ impl<V: Visitor> Walk<'_, V> {
         }
     }
 
+    /// An object that lay in no pack when the store was opened; it may lie in one by now.
     fn loose(&self, worker: &mut Worker, rank: Rank) -> Result<Object, Absent> {
         let (id, folder) = self.store.loose_at(self.forest.number(rank)).ok_or_else(Absent::missing)?;
-        let folder = self.store.folders.get(usize::from(folder)).ok_or_else(Absent::missing)?;
-        loose::object(&loose::path(folder, &id), &mut worker.inflater)?.ok_or_else(Absent::missing)
+        let path = self.store.folders.get(usize::from(folder)).map(|folder| loose::path(folder, &id));
+        match path.map(|path| loose::object(&path, &mut worker.inflater)) {
+            Some(Ok(Some(object))) => Ok(object),
+            _ => self.store.read(&id),
+        }
     }
 
     fn show(
@@ -405,7 +409,7 @@ impl Worker {
             }
             (_, Some(base)) => {
                 self.inflater.whole(stream, size, &mut self.delta).map_err(Absent::corrupt)?;
-                delta::apply(base, &self.delta, out, &mut self.runs).map_err(Absent::corrupt)?;
+                delta::apply(base, &self.delta, out, &mut self.runs)?;
                 Ok(None)
             }
             (_, None) => Err(Absent::corrupt("its delta has no base")),
