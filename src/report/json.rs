@@ -117,6 +117,8 @@ struct OccurrenceView<'a> {
     path: String,
     blob: Option<&'a str>,
     commit: Option<&'a Commit>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    whereabouts: Option<shown::WhereaboutsView<'a>>,
     start: Position,
     end: Position,
     offset: u64,
@@ -196,6 +198,7 @@ impl<'a> OccurrenceView<'a> {
             path: shown::path(&here.provenance),
             blob,
             commit: here.provenance.commit(),
+            whereabouts: shown::whereabouts(&here.provenance),
             start: here.start,
             end: here.end,
             offset: here.offset,

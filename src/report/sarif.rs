@@ -80,6 +80,7 @@ fn result(judged: &Judged, here: &Occurrence, rule: Option<usize>, options: &Opt
         ("commit", commit.map(|commit| json!(commit.id))),
         ("author", commit.map(|commit| json!(commit.author))),
         ("date", commit.map(|commit| json!(commit.date))),
+        ("whereabouts", shown::whereabouts(&here.provenance).and_then(|known| serde_json::to_value(known).ok())),
         ("secret", options.reveal.then(|| json!(shown::secret(finding, options)))),
     ];
     if let Value::Object(properties) = &mut properties {
@@ -145,6 +146,8 @@ fn artifact(provenance: &Provenance) -> Value {
     let path = provenance.raw_path();
     let path = path.strip_prefix(b"./").unwrap_or(path);
     match path.first() {
+        // An object that nothing leads to lies nowhere.
+        None => json!({ "uri": percent::encode(provenance.path().as_bytes(), b"/") }),
         Some(b'/') => json!({ "uri": format!("file://{}", percent::encode(path, b"/")) }),
         _ => json!({ "uri": percent::encode(path, b"/"), "uriBaseId": "%SRCROOT%" }),
     }

@@ -2,7 +2,9 @@
 
 use super::Options;
 use crate::detect::{Finding, Occurrence};
-use crate::source::{Commit, Provenance, SkipReason};
+use crate::source::{Commit, Held, Provenance, SkipReason, Whereabouts};
+use crate::text::terminal::printable;
+use serde::Serialize;
 
 /// The secret itself when it was asked for, its mask otherwise.
 pub fn secret(finding: &Finding, options: &Options) -> String {
@@ -29,6 +31,43 @@ fn revealed(finding: &Finding) -> String {
 pub fn first_commit(finding: &Finding) -> Option<&Commit> {
     let commits = finding.occurrences.iter().filter_map(|here| here.provenance.commit());
     commits.min_by_key(|commit| (commit.date, &commit.id))
+}
+
+/// What still leads to the credential, by the occurrence that is held most firmly; `None` outside of a whole history.
+pub fn held(finding: &Finding) -> Option<String> {
+    let known = finding.occurrences.iter().filter_map(|here| here.provenance.whereabouts());
+    let Whereabouts { held, refs, more_refs, .. } = known.min_by_key(|known| known.held)?;
+    let names = format!("{}{}", refs.join(", "), if *more_refs { " and more" } else { "" });
+    Some(match held {
+        Held::Reachable => format!("by {names}"),
+        Held::Stash => format!("only by the stash: {names}"),
+        Held::Reflog => format!("only by the log of {names}"),
+        Held::Unreachable => "by nothing: it stays in the repository until `git gc` removes it".to_owned(),
+    })
+}
+
+/// Where an object of a history lay and what leads to it, as JSON has it.
+#[derive(Debug, Serialize)]
+pub struct WhereaboutsView<'a> {
+    held: Held,
+    refs: &'a [String],
+    more_refs: bool,
+    paths: Vec<String>,
+    other_paths: u32,
+    more_paths: bool,
+}
+
+/// What is known of an occurrence in a whole history.
+pub fn whereabouts(provenance: &Provenance) -> Option<WhereaboutsView<'_>> {
+    let known = provenance.whereabouts()?;
+    Some(WhereaboutsView {
+        held: known.held,
+        refs: &known.refs,
+        more_refs: known.more_refs,
+        paths: known.paths.iter().map(|path| printable(path)).collect(),
+        other_paths: known.other_paths,
+        more_paths: known.more_paths,
+    })
 }
 
 /// What kind of place an occurrence is: `file`, `stdin`, `log`, `history`, `staged`.

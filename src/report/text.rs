@@ -41,6 +41,9 @@ fn finding(page: &mut Page, number: usize, judged: &Judged, now: Timestamp, opti
     if let Some(commit) = shown::first_commit(finding) {
         page.row("since", &since(commit, now));
     }
+    if let Some(held) = shown::held(finding) {
+        page.row("held", &held);
+    }
     let reasons = if finding.reasons.is_empty() { String::new() } else { format!(": {}", finding.reasons.join(", ")) };
     page.row("sure", &format!("{}{reasons}", finding.confidence.label()));
     if !finding.rivals.is_empty() {

@@ -148,9 +148,12 @@ pub enum Provenance {
 }
 
 impl Provenance {
-    /// The path, printable; `-` for standard input.
+    /// The path, printable; `-` for standard input, `(no path)` for an object that nothing leads to.
     pub fn path(&self) -> String {
-        crate::text::terminal::printable(self.raw_path())
+        match self.raw_path() {
+            b"" => "(no path)".to_owned(),
+            path => crate::text::terminal::printable(path),
+        }
     }
 
     /// The path's own bytes.
@@ -161,6 +164,14 @@ impl Provenance {
             | Provenance::History { path, .. }
             | Provenance::Staged { path, .. } => path,
             Provenance::Stdin => b"-",
+        }
+    }
+
+    /// Where else it lay and what leads to it, when that is known.
+    pub fn whereabouts(&self) -> Option<&Whereabouts> {
+        match self {
+            Provenance::History { whereabouts, .. } => whereabouts.as_deref(),
+            _ => None,
         }
     }
 
