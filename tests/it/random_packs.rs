@@ -15,7 +15,7 @@ use stanch::detect::{Confidence, Detector};
 use stanch::report::{self, Format, Report, Tool};
 use stanch::rule::RuleSet;
 use stanch::rule::example::Recipe;
-use stanch::scan;
+use stanch::scan::{self, Engine};
 use stanch::secret::FingerprintKey;
 use stanch::source::git::History;
 use stanch::source::git::id::{Hash, Id};
@@ -36,26 +36,27 @@ const LARGEST: usize = 400_000;
 fn engines_and_threads_say_the_same_of_random_packs() {
     let number = |name: &str, usual: u64| std::env::var(name).map_or(usual, |text| text.parse().unwrap());
     let (first, count) = (number("STANCH_RANDOM_SEED", 1), number("STANCH_RANDOM_PACKS", FEW));
-    let detector = Detector::new(Arc::new(RuleSet::load(&[]).unwrap()), Arc::new(FingerprintKey::public()));
+    let (rules, key) = (Arc::new(RuleSet::load(&[]).unwrap()), Arc::new(FingerprintKey::public()));
+    let (plain, fast) = (Detector::plain(Arc::clone(&rules), Arc::clone(&key)), Detector::new(rules, key));
     let fragments = fragments();
     let mut found = 0;
     for seed in first..first + count {
         let folder = tempfile::tempdir().unwrap();
         let made = Maker::new(seed, &fragments).make(folder.path());
         check_store(folder.path(), &made, seed);
-        let (plain, findings) = report(folder.path(), &detector, 1);
+        let (full, findings) = report(folder.path(), &plain, Engine::Full, 2);
         found += findings;
-        for threads in [2, 7] {
-            let other = report(folder.path(), &detector, threads).0;
-            assert!(plain == other, "seed {seed}, {threads} threads: {}", first_difference(&plain, &other));
+        for threads in [1, 2, 7] {
+            let delta = report(folder.path(), &fast, Engine::Delta, threads).0;
+            assert!(full == delta, "seed {seed}, {threads} threads: {}", first_difference(&full, &delta));
         }
     }
     assert!(found as u64 > count, "{found} findings in {count} repositories: these packs say nothing");
 }
 
 /// The report of a history without its times, and how many findings it has.
-fn report(folder: &Path, detector: &Detector, threads: usize) -> (String, usize) {
-    let options = scan::Options { threads, least: Confidence::Low, ..scan::Options::at(Timestamp::UNIX_EPOCH) };
+fn report(folder: &Path, detector: &Detector, engine: Engine, threads: usize) -> (String, usize) {
+    let options = scan::Options { threads, engine, least: Confidence::Low, ..scan::Options::at(Timestamp::UNIX_EPOCH) };
     let source = Box::new(History::open(Some(folder)).unwrap());
     let scan = scan::scan(source, detector, &options, &()).unwrap();
     let (asked, count) = (scan.asked, scan.findings.len());
@@ -71,7 +72,7 @@ fn report(folder: &Path, detector: &Detector, threads: usize) -> (String, usize)
 fn first_difference(one: &str, other: &str) -> String {
     let at = one.lines().zip(other.lines()).position(|(a, b)| a != b).unwrap_or_default();
     let around = |text: &str| text.lines().skip(at.saturating_sub(12)).take(20).collect::<Vec<_>>().join("\n");
-    format!("line {at}\n--- one\n{}\n--- other\n{}", around(one), around(other))
+    format!("line {at}\n--- full\n{}\n--- delta\n{}", around(one), around(other))
 }
 
 /// Every object of the repository is read as it was made, by a walk and by its name.
