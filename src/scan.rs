@@ -12,6 +12,7 @@
 
 pub mod checkpoint;
 mod history;
+mod often;
 mod sift;
 mod watch;
 
@@ -152,7 +153,9 @@ pub fn scan(
         }
     };
     let accounting = Accounting { elapsed: started.elapsed(), ..looked.accounting };
-    Ok(finish(asked, looked.hits, looked.skipped, accounting, options))
+    let mut scan = finish(asked, looked.hits, looked.skipped, accounting, options);
+    scan.notes.extend(looked.notes);
+    Ok(scan)
 }
 
 /// What all the looking came to.
@@ -163,6 +166,8 @@ struct Looked {
     skipped: Vec<Skipped>,
     /// What was read, without the time.
     accounting: Accounting,
+    /// What else is to be said.
+    notes: Vec<String>,
 }
 
 /// What a scan comes to that found these hits, whoever read and looked: hits of one secret become one finding, and what

@@ -4,6 +4,7 @@
 //! A blob that makes the detector panic ends the scan as an error that names it: the other threads are told to stop, and
 //! nobody takes what was found until then for the whole.
 
+use super::often::Often;
 use super::{Error, Looked, Options, Progress};
 use crate::detect::{Detector, Hit};
 use crate::report::Accounting;
@@ -43,6 +44,7 @@ struct Notes {
     looked: Vec<Found>,
     placed: HashMap<u64, Position>,
     skipped: Vec<(u64, Skipped)>,
+    often: Often,
     /// What was looked at when the detector panicked.
     panicked: Option<String>,
 }
@@ -70,7 +72,7 @@ impl<'w> Watch<'w> {
 
     /// Everything that was noted, in its order.
     pub fn end(self, mut was_there: impl FnMut(&str) -> bool) -> Result<Looked, Error> {
-        let Notes { mut looked, placed, mut skipped, panicked } =
+        let Notes { mut looked, placed, mut skipped, often, panicked } =
             self.notes.into_inner().unwrap_or_else(PoisonError::into_inner);
         if let Some(what) = panicked {
             return Err(Error::Internal { what });
@@ -93,7 +95,9 @@ impl<'w> Watch<'w> {
             commits: self.commits.into_inner(),
             ..Accounting::default()
         };
-        Ok(Looked { hits: brought(looked), skipped: skipped.into_iter().map(|(_, one)| one).collect(), accounting })
+        let mut hits = brought(looked);
+        let notes = often.end(&mut hits);
+        Ok(Looked { hits, skipped: skipped.into_iter().map(|(_, one)| one).collect(), accounting, notes })
     }
 
     fn notes(&self) -> MutexGuard<'_, Notes> {
@@ -134,13 +138,18 @@ impl Crew for Watch<'_> {
             self.blobs.fetch_add(1, Ordering::Relaxed);
         }
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
-        let hits = if is_blank(&blob.bytes) { Vec::new() } else { self.scan(blob) };
+        let mut hits = if is_blank(&blob.bytes) { Vec::new() } else { self.scan(blob) };
         if self.untold.fetch_add(bytes, Ordering::Relaxed) + bytes >= TOLD {
             self.progress.blob(self.untold.swap(0, Ordering::Relaxed));
         }
+        if hits.is_empty() {
+            return false;
+        }
+        let mut notes = self.notes();
+        notes.often.early(blob, &mut hits);
         let found = !hits.is_empty();
         if found {
-            self.notes().looked.push(Found::new(number, blob, hits));
+            notes.looked.push(Found::new(number, blob, hits));
         }
         found
     }
