@@ -214,6 +214,45 @@ fn passing_many_is_advancing_as_often() {
 }
 
 #[test]
+fn damaged_bytes_are_read_or_refused() {
+    let world = World::repository();
+    let id = &blobs(&world, &["text".into()])[0];
+    let lines: Vec<String> = (0..80).map(|n| format!("100644 {id} 0\tfolder{}/file{n}\n", n / 9)).collect();
+    feed(&world, &["update-index", "--index-info"], &lines.concat());
+    world.git(&["commit", "-q", "-m", "first"]);
+    let chance = &mut Chance(3);
+    for kind in [&["--index-version", "2"][..], &["--index-version", "4"], &["--split-index"]] {
+        world.git(&[&["update-index"], kind].concat());
+        world.git(&["update-index", "--add", "--cacheinfo", &format!("100755,{id},new")]);
+        let good = std::fs::read(world.path(".git/index")).unwrap();
+        let shared = world.git(&["rev-parse", "--shared-index-path"]);
+        let below = if shared.is_empty() { Vec::new() } else { std::fs::read(world.path(&shared)).unwrap() };
+        for _ in 0..4000 {
+            let (mut upper, mut lower) = (good.clone(), below.clone());
+            for _ in 0..1 + chance.below(3) {
+                let bytes = if lower.is_empty() || chance.below(2) == 0 { &mut upper } else { &mut lower };
+                let at = chance.below(bytes.len() as u64) as usize;
+                bytes[at] = [0, 1, 0xff, bytes[at] ^ 1 << chance.below(8)][chance.below(4) as usize];
+            }
+            let Ok(index) = Index::parse(upper, Hash::Sha1, &mut |_| Ok(lower.clone())) else { continue };
+            let (mut entries, mut count) = (index.entries(), 0);
+            let mut last: Option<(Vec<u8>, u8)> = None;
+            while let Some(entry) = entries.current() {
+                assert!(
+                    last.as_ref().is_none_or(|(path, stage)| (path.as_slice(), *stage) < (entry.path, entry.stage))
+                );
+                last = Some((entry.path.to_vec(), entry.stage));
+                entries.advance();
+                count += 1;
+            }
+            let mut passing = index.entries();
+            passing.pass(count - 1);
+            assert_eq!(passing.path(), last.as_ref().map(|(path, _)| path.as_slice()));
+        }
+    }
+}
+
+#[test]
 fn names_of_sha256() {
     let world = World::new();
     world.git(&["init", "-q", "--object-format=sha256", "-b", "main"]);

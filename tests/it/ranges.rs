@@ -3,7 +3,9 @@
 
 use crate::world::World;
 use stanch::source::git::History;
+use stanch::source::git::commit_graph::CommitGraph;
 use stanch::source::git::history::Without;
+use stanch::source::git::id::{Hash, Id};
 use stanch::source::{Blob, Item, Source};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -228,6 +230,21 @@ fn a_commit_graph_that_is_wrong_about_what_was_asked_for_is_not_believed() {
     let file = world.path(".git/objects/info/commit-graph");
     let mut bytes = std::fs::read(&file).unwrap();
     std::fs::remove_file(&file).unwrap();
+    let ids: Vec<Id> = (0..all.len()).map(|n| world.git(&["rev-parse", &format!("c{n}")]).parse().unwrap()).collect();
+    let graph = CommitGraph::parse(vec![bytes.clone()], Hash::Sha1).unwrap();
+    for (made, id) in all.iter().zip(&ids) {
+        let parents: Vec<Id> = made.parents.iter().map(|parent| ids[*parent]).collect();
+        assert_eq!(graph.find(id).unwrap().parents, parents);
+    }
+    let chance = &mut Chance(5);
+    for _ in 0..3000 {
+        let mut damaged = bytes.clone();
+        let at = if chance.below(2) == 0 { chance.below(200) } else { chance.below(bytes.len()) };
+        damaged[at] = [0, 1, 0xff, damaged[at] ^ 1 << chance.below(8)][chance.below(4)];
+        if let Some(graph) = CommitGraph::parse(vec![damaged], Hash::Sha1) {
+            let _ = ids.iter().filter_map(|id| graph.find(id)).count();
+        }
+    }
     // The records stand where the chunk table says; each parent becomes "none".
     let table = &bytes[8..];
     let entry = (0..bytes[6] as usize).map(|n| &table[n * 12..]).find(|entry| &entry[..4] == b"CDAT").unwrap();

@@ -179,7 +179,13 @@ impl Class {
 
     /// Its bytes, in order.
     pub fn bytes(&self) -> impl Iterator<Item = u8> + '_ {
-        (0..=u8::MAX).filter(|byte| self.has(*byte))
+        let mut words = self.0;
+        std::iter::from_fn(move || {
+            let (at, word) = (0u8..).zip(&mut words).find(|(_, word)| **word != 0)?;
+            let bit = word.trailing_zeros() as u8;
+            *word &= *word - 1;
+            Some(at << 6 | bit)
+        })
     }
 }
 
