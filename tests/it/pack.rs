@@ -197,6 +197,23 @@ fn several_packs_loose_objects_and_alternates_are_read_as_one() {
         check(&two, hash);
         git(&one, &["multi-pack-index", "write"], b"");
         check(&one, hash);
+        // One that is old, then one that is broken: the packs have indexes of their own.
+        git(&one, &["-c", "fastimport.unpackLimit=0", "fast-import", "--quiet"], &stream(20, 5, 7));
+        check(&one, hash);
+        let midx = one.join("objects/pack/multi-pack-index");
+        let bytes = std::fs::read(&midx).unwrap();
+        let objects = by_git(&one);
+        for turn in 0..40 {
+            let mut broken = bytes.clone();
+            broken[turn * 37 % bytes.len().min(2000)] ^= 1 << (turn % 8);
+            broken.truncate(if turn % 4 == 0 { bytes.len() * turn / 40 } else { bytes.len() });
+            let _ = std::fs::remove_file(&midx);
+            std::fs::write(&midx, broken).unwrap();
+            let store = Store::open(&[one.join("objects")], hash);
+            assert!(store.problems().iter().all(|problem| !problem.asked));
+            assert!(by_walk(&store, &ALL, 1) == objects);
+            assert!(objects.keys().all(|id| store.has(id) && store.id(store.number(id).unwrap()) == *id));
+        }
     }
 }
 

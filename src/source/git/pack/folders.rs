@@ -2,6 +2,7 @@
 
 use super::Pack;
 use super::bytes::open;
+use super::midx::Midx;
 use crate::source::git::id::Hash;
 use crate::source::{SkipReason, Skipped};
 use crate::text::terminal::printable;
@@ -101,6 +102,20 @@ pub(super) fn open_all(folder: &Path, hash: Hash) -> (Vec<Pack>, Vec<Skipped>) {
         }
     }
     (Vec::new(), Vec::new())
+}
+
+/// The multi-pack-indexes there are. One that is broken is only told: every pack has an index of its own.
+pub(super) fn midxs(folders: &[PathBuf], hash: Hash, problems: &mut Vec<Skipped>) -> Vec<Midx> {
+    let mut found = Vec::new();
+    for folder in folders.iter().map(|folder| folder.join("pack")) {
+        let path = folder.join("multi-pack-index");
+        match open(&path).map(|bytes| Midx::open(bytes, &folder, hash)) {
+            Ok(Ok(midx)) => found.push(midx),
+            Ok(Err(why)) => problems.push(Skipped { asked: false, ..skipped(&path, SkipReason::Corrupt, why) }),
+            Err(_) => {}
+        }
+    }
+    found
 }
 
 /// Opens one pack of an `objects` folder. `None`: it is gone again, as after `git repack`.

@@ -1,26 +1,18 @@
 //! The index beside a pack: the names in it, sorted, and where each entry begins (gitformat-pack(5), "pack-*.idx files").
 //!
-//! Versions 1 and 2. The fan-out table is read when the index is opened; names are read bucket by bucket when one is first
-//! asked for, so that one object of a big repository costs a few kilobytes.
+//! Versions 1 and 2. The fan-out table is read when the index is opened, everything else when it is asked for.
 
 use super::bytes::{Bytes, exactly, u32_at, u64_at};
+use super::names::{FAN, Names};
 use crate::source::git::id::{Hash, Id};
-use std::sync::OnceLock;
 
 /// How a file of version 2 begins; version 1 begins with its fan-out table, whose first number is never so big.
 const MAGIC: &[u8] = b"\xfftOc\0\0\0\x02";
-/// Bytes of the fan-out table: for every first byte of a name, how many names begin with it or one below it.
-const FAN: usize = 4 * 256;
 
 /// An open index.
 pub struct Idx {
-    bytes: Box<dyn Bytes>,
-    hash: Hash,
+    names: Names,
     version: u8,
-    /// Where the names of each first byte end.
-    fan: Vec<u32>,
-    /// Rows of names by their first byte, read when first asked for.
-    buckets: Vec<OnceLock<Vec<u8>>>,
     /// Offsets that need 64 bits.
     wide: u32,
 }
@@ -45,25 +37,22 @@ impl Idx {
             None => 1,
         };
         let fan = head.get(if version == 2 { MAGIC.len() } else { 0 }..).unwrap_or_default();
-        let fan: Vec<u32> = fan.as_chunks::<4>().0.iter().take(256).map(|four| u32::from_be_bytes(*four)).collect();
-        if !fan.is_sorted() {
-            return Err("its fan-out table does not rise");
-        }
-        let count = u64::from(fan.last().copied().unwrap_or(0));
+        let rows = if version == 2 { ((MAGIC.len() + FAN) as u64, width, 0) } else { (FAN as u64, 4 + width, 4) };
+        let names = Names::new(bytes, hash, fan, rows)?;
+        let count = u64::from(names.count());
         let least = match version {
             2 => (MAGIC.len() + FAN) as u64 + count * (width as u64 + 8) + 2 * width as u64,
             _ => FAN as u64 + count * (width as u64 + 4) + 2 * width as u64,
         };
-        let more = bytes.size().checked_sub(least).ok_or("shorter than its names")?;
+        let more = names.bytes.size().checked_sub(least).ok_or("shorter than its names")?;
         let fits = more.is_multiple_of(8) && more / 8 <= count && (version == 2 || more == 0);
         let wide = u32::try_from(more / 8).ok().filter(|_| fits).ok_or("not as long as its names need")?;
-        let buckets = (0..256).map(|_| OnceLock::new()).collect();
-        Ok(Idx { bytes, hash, version, fan, buckets, wide })
+        Ok(Idx { names, version, wide })
     }
 
     /// How names are made.
     pub fn hash(&self) -> Hash {
-        self.hash
+        self.names.hash
     }
 
     /// Whether it has the CRC-32 of every entry.
@@ -73,50 +62,37 @@ impl Idx {
 
     /// How many entries there are.
     pub fn count(&self) -> u32 {
-        self.fan.last().copied().unwrap_or(0)
+        self.names.count()
     }
 
     /// The checksum of the pack that this is the index of.
     pub fn pack_checksum(&self) -> Option<Vec<u8>> {
-        let width = self.hash.width();
-        exactly(&*self.bytes, self.bytes.size().checked_sub(2 * width as u64)?, width)
+        let width = self.names.hash.width();
+        exactly(&*self.names.bytes, self.names.bytes.size().checked_sub(2 * width as u64)?, width)
     }
 
     /// Which entry has this name. Positions are in the order of names.
     pub fn position(&self, id: &Id) -> Option<u32> {
-        let at = self.below(id.as_bytes())?;
-        (self.id(at)? == *id).then_some(at)
+        self.names.position(id)
     }
 
     /// The first position whose name is not below these bytes.
     pub fn below(&self, name: &[u8]) -> Option<u32> {
-        let first = *name.first()?;
-        let rows = self.bucket(first);
-        let (stride, skip) = self.row();
-        let (mut low, mut high) = (0, rows.len() / stride);
-        while low < high {
-            let middle = low.midpoint(high);
-            let row = rows.get(middle * stride + skip..(middle + 1) * stride)?;
-            if row < name { low = middle + 1 } else { high = middle }
-        }
-        u32::try_from(low).ok()?.checked_add(self.start(first))
+        self.names.below(name)
     }
 
     /// The name of the entry at `position`.
     pub fn id(&self, position: u32) -> Option<Id> {
-        let first = u8::try_from(self.fan.partition_point(|end| *end <= position)).ok()?;
-        let (stride, skip) = self.row();
-        let row = usize::try_from(position.checked_sub(self.start(first))?).ok()?;
-        Id::new(self.bucket(first).get(row * stride + skip..(row + 1) * stride)?)
+        self.names.id(position)
     }
 
     /// Where the entry at `position` lies.
     pub fn spot(&self, position: u32) -> Option<Spot> {
-        let (position, count, width) = (u64::from(position), u64::from(self.count()), self.hash.width() as u64);
+        let (position, count, width) = (u64::from(position), u64::from(self.count()), self.names.hash.width() as u64);
         if position >= count {
             return None;
         }
-        let four = |at: u64| u32_at(&exactly(&*self.bytes, at, 4)?, 0);
+        let four = |at: u64| u32_at(&exactly(&*self.names.bytes, at, 4)?, 0);
         if self.version == 1 {
             return Some(Spot { offset: four(FAN as u64 + position * (4 + width))?.into(), crc: None });
         }
@@ -127,7 +103,7 @@ impl Idx {
             long => {
                 let row = u64::from(long & 0x7fff_ffff);
                 let at = (row < u64::from(self.wide)).then_some(offsets + 4 * count + 8 * row)?;
-                u64_at(&exactly(&*self.bytes, at, 8)?, 0)?
+                u64_at(&exactly(&*self.names.bytes, at, 8)?, 0)?
             }
         };
         Some(Spot { offset, crc: Some(four(crcs + 4 * position)?) })
@@ -135,14 +111,14 @@ impl Idx {
 
     /// All of them, by position.
     pub fn spots(&self) -> Option<Vec<Spot>> {
-        let (count, width) = (usize::try_from(self.count()).ok()?, self.hash.width());
+        let (count, width) = (usize::try_from(self.count()).ok()?, self.names.hash.width());
         if self.version == 1 {
-            let rows = exactly(&*self.bytes, FAN as u64, count * (4 + width))?;
+            let rows = exactly(&*self.names.bytes, FAN as u64, count * (4 + width))?;
             let row = |row: &[u8]| Some(Spot { offset: u32_at(row, 0)?.into(), crc: None });
             return rows.chunks_exact(4 + width).map(row).collect();
         }
         let crcs = (MAGIC.len() + FAN + count * width) as u64;
-        let table = exactly(&*self.bytes, crcs, 8 * count + 8 * usize::try_from(self.wide).ok()?)?;
+        let table = exactly(&*self.names.bytes, crcs, 8 * count + 8 * usize::try_from(self.wide).ok()?)?;
         let (crcs, rest) = table.split_at_checked(4 * count)?;
         let (offsets, wide) = rest.split_at_checked(4 * count)?;
         let one = |(crc, offset): (&[u8; 4], &[u8; 4])| {
@@ -154,27 +130,5 @@ impl Idx {
             Some(Spot { offset, crc: Some(u32::from_be_bytes(*crc)) })
         };
         crcs.as_chunks::<4>().0.iter().zip(offsets.as_chunks::<4>().0).map(one).collect()
-    }
-
-    /// Bytes of a row, and where the name begins in it.
-    fn row(&self) -> (usize, usize) {
-        if self.version == 2 { (self.hash.width(), 0) } else { (4 + self.hash.width(), 4) }
-    }
-
-    /// Position of the first name that begins with this byte.
-    fn start(&self, first: u8) -> u32 {
-        usize::from(first).checked_sub(1).and_then(|before| self.fan.get(before).copied()).unwrap_or(0)
-    }
-
-    /// Rows of the names that begin with this byte; none when they cannot be read.
-    fn bucket(&self, first: u8) -> &[u8] {
-        let read = || {
-            let (start, end) = (self.start(first), self.fan.get(usize::from(first)).copied()?);
-            let (stride, _) = self.row();
-            let table = FAN + if self.version == 2 { MAGIC.len() } else { 0 };
-            let at = table as u64 + u64::from(start) * stride as u64;
-            exactly(&*self.bytes, at, usize::try_from(end - start).ok()? * stride)
-        };
-        self.buckets.get(usize::from(first)).map_or(&[], |rows| rows.get_or_init(|| read().unwrap_or_default()))
     }
 }

@@ -17,6 +17,8 @@ mod forest;
 pub mod idx;
 mod inflate;
 mod loose;
+mod midx;
+mod names;
 mod read;
 mod walk;
 
@@ -27,6 +29,7 @@ use super::id::{Hash, Id};
 use crate::source::{SkipReason, Skipped};
 use bytes::{Bytes, exactly};
 use idx::Idx;
+use midx::Midx;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -135,6 +138,7 @@ pub struct Store {
     hash: Hash,
     folders: Vec<PathBuf>,
     packs: Vec<Arc<Pack>>,
+    midxs: Vec<Midx>,
     /// Where the numbers of each pack begin; last, where those of loose objects do.
     starts: Vec<u32>,
     /// Loose objects by name, and which folder has one, and what is in packs that came late; listed when first asked for.
@@ -156,7 +160,8 @@ impl Store {
             packs.extend(opened);
             problems.extend(wrong);
         }
-        Store { folders, late, ..Store::new(hash, packs, problems) }
+        let midxs = if packs.len() > 1 { folders::midxs(&folders, hash, &mut problems) } else { Vec::new() };
+        Store { folders, late, midxs, ..Store::new(hash, packs, problems) }
     }
 
     /// Packs in memory, each with its index: for fuzzing and tests.
@@ -185,7 +190,7 @@ impl Store {
             }
         }
         let (loose, late, cache) = (OnceLock::new(), read::Late::default(), read::Cache::default());
-        Store { hash, folders: Vec::new(), packs, starts, loose, problems, late, cache }
+        Store { hash, folders: Vec::new(), packs, midxs: Vec::new(), starts, loose, problems, late, cache }
     }
 
     /// Packs, indexes and alternates that cannot be used.
@@ -210,10 +215,12 @@ impl Store {
         self.packs.iter().map(name).zip(ranges)
     }
 
-    /// The one number of an object: several packs may have it, the first counts.
+    /// The one number of an object: several packs may have it; the one that a multi-pack-index names counts, or else the
+    /// first.
     pub fn number(&self, id: &Id) -> Option<u32> {
-        let packed = self.packs.iter().zip(&self.starts);
-        let packed = packed.filter_map(|(pack, start)| Some(start + pack.idx.position(id)?)).next();
+        let named = self.named(id).and_then(|at| Some((self.packs.get(at)?, self.starts.get(at)?)));
+        let mut packs = named.into_iter().chain(self.packs.iter().zip(&self.starts));
+        let packed = packs.find_map(|(pack, start)| Some(start + pack.idx.position(id)?));
         let loose = || {
             let at = self.loose().binary_search_by(|(other, _)| other.cmp(id)).ok()?;
             self.first_loose().checked_add(u32::try_from(at).ok()?)
@@ -234,6 +241,12 @@ impl Store {
     /// The one object whose name begins with these hexadecimal digits.
     pub fn by_prefix(&self, digits: &str) -> Option<Id> {
         read::by_prefix(self, digits)
+    }
+
+    /// The pack that a multi-pack-index says has the object.
+    fn named(&self, id: &Id) -> Option<usize> {
+        let path = self.midxs.iter().find_map(|midx| midx.pack(id))?;
+        self.packs.iter().position(|pack| pack.path == path)
     }
 
     /// The pack of a number, and its position there.

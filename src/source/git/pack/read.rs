@@ -87,7 +87,8 @@ impl Store {
             let offset = pack.idx.spot(pack.idx.position(id)?)?.offset;
             Some((pack, offset))
         };
-        self.packs.iter().cloned().chain(late).filter_map(place)
+        let named = self.named(id).and_then(|at| self.packs.get(at)).into_iter();
+        named.chain(&self.packs).cloned().chain(late).filter_map(place)
     }
 
     /// Lists the pack folders again; whether there was anything new.
