@@ -142,7 +142,7 @@ fn mask(bytes: &[u8], at: usize) -> u64 {
         Some(block) => mask_of(block),
         None => {
             let mut block = [0; BLOCK];
-            block.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+            block.get_mut(..rest.len()).unwrap_or_default().copy_from_slice(rest);
             mask_of(&block)
         }
     }

@@ -21,9 +21,6 @@ const LARGE: usize = 1 << 15;
 /// Bits from which on there are many.
 const FULL: u32 = 8192;
 
-/// Bytes that are looked up before what was met is compared: they are still near the processor then.
-const SEGMENT: usize = 8 << 10;
-
 /// A table of literals.
 #[derive(Debug)]
 pub struct Literals {
@@ -107,20 +104,11 @@ impl Literals {
             self.edges.iter().for_each(|word| self.add(view, *word, Some(0), &starts, anchors));
         }
         let past = view.len().min(starts.end.saturating_add(self.furthest));
-        let mut places = Vec::new();
-        let mut from = starts.start.saturating_sub(1);
-        while from < past {
-            // The next segment's places go on where these end.
-            let to = past.min(from + SEGMENT / STEP * STEP);
-            if let Ok(table) = <&[u32; SMALL]>::try_from(self.table.as_slice()) {
-                places_in(table, view, from, to, &mut places);
-            } else if let Ok(table) = <&[u32; LARGE]>::try_from(self.table.as_slice()) {
-                places_in(table, view, from, to, &mut places);
-            }
-            for place in places.drain(..) {
-                self.met(view, place as usize, &starts, anchors);
-            }
-            from = to;
+        let from = starts.start.saturating_sub(1);
+        if let Ok(table) = <&[u32; SMALL]>::try_from(self.table.as_slice()) {
+            places_in(table, view, from, past, &mut |place| self.met(view, place, &starts, anchors));
+        } else if let Ok(table) = <&[u32; LARGE]>::try_from(self.table.as_slice()) {
+            places_in(table, view, from, past, &mut |place| self.met(view, place, &starts, anchors));
         }
         anchors.get_mut(first..).unwrap_or_default().sort_unstable();
     }
@@ -159,53 +147,67 @@ fn stands(lead: &Lead, view: &[u8], start: usize) -> bool {
     same && before() && after().is_some_and(|after| after.iter().all(|byte| lead.after.has(*byte)))
 }
 
-/// Adds every second place from `from` to `past` where four bytes are met.
-fn places_in<const SIZE: usize>(table: &[u32; SIZE], view: &[u8], from: usize, past: usize, places: &mut Vec<u32>) {
+/// Hands every second place from `from` to `past` where four bytes are met to `met`, some at once: looking up and
+/// comparing stay apart, and what is compared is still near the processor.
+fn places_in<const SIZE: usize>(
+    table: &[u32; SIZE],
+    view: &[u8],
+    from: usize,
+    past: usize,
+    met: &mut dyn FnMut(usize),
+) {
+    let mut places = Places { at: [0; KEPT], count: 0 };
     let mut at = from;
     while at < past {
-        let Some(block) = view.get(at..).and_then(|rest| rest.first_chunk::<BLOCK>()) else { break };
-        block_in(table, block, at, places);
-        at += STEP;
-    }
-    // The last bytes, with nothing behind them.
-    while at < past {
-        let mut block = [0; BLOCK];
-        let rest = view.get(at..).unwrap_or_default();
-        for (to, byte) in block.iter_mut().zip(rest) {
-            *to = *byte;
+        match view.get(at..).and_then(|rest| rest.first_chunk::<BLOCK>()) {
+            Some(block) => block_in(table, block, at, &mut places),
+            None => {
+                // The last bytes, with nothing behind them.
+                let mut block = [0; BLOCK];
+                let rest = view.get(at..).unwrap_or_default();
+                block.get_mut(..rest.len()).unwrap_or_default().copy_from_slice(rest);
+                block_in(table, &block, at, &mut places);
+            }
         }
-        block_in(table, &block, at, places);
         at += STEP;
+        if places.count > KEPT - PLACES || at >= past {
+            // What of the last block lies past the end is dropped.
+            let here = places.at.iter().take(places.count).map(|place| *place as usize);
+            here.take_while(|place| *place < past).for_each(&mut *met);
+            places.count = 0;
+        }
     }
-    // What of the last block lies past the end is dropped.
-    while places.pop_if(|place| *place as usize >= past).is_some() {}
+}
+
+/// Places in a block.
+const PLACES: usize = 3 * EIGHTS;
+/// Places that are kept before they are compared.
+const KEPT: usize = 64;
+
+/// Places that were met.
+struct Places {
+    at: [u32; KEPT],
+    count: usize,
 }
 
 #[expect(
     clippy::indexing_slicing,
-    reason = "a block holds three steps of six bytes and two more; a hash is below SIZE"
+    reason = "a hash is below SIZE; there is room for the places of a block, and the rest would be wrapped"
 )]
 #[inline(always)]
-fn block_in<const SIZE: usize>(table: &[u32; SIZE], block: &[u8; BLOCK], at: usize, places: &mut Vec<u32>) {
+fn block_in<const SIZE: usize>(table: &[u32; SIZE], block: &[u8; BLOCK], at: usize, places: &mut Places) {
+    let mut here = narrow(at);
     for eight in 0..EIGHTS {
-        let from = 6 * eight;
-        let mut bytes = [0; 8];
-        bytes.copy_from_slice(&block[from..from + 8]);
-        let bytes = u64::from_le_bytes(bytes) | FOLD;
+        let Some(bytes) = block.get(6 * eight..).and_then(|rest| rest.first_chunk::<8>()) else { return };
+        let bytes = u64::from_le_bytes(*bytes) | FOLD;
         for place in 0..3 {
             let four = low(bytes >> (16 * place));
-            if table[hash(four, SIZE) & (SIZE - 1)] >> (four >> 24 & 31) & 1 != 0 {
-                push(places, at + from + 2 * place);
-            }
+            // Written always and counted when met: most are not, and no branch has to be guessed.
+            places.at[places.count % KEPT] = here;
+            here = here.wrapping_add(2);
+            places.count += (table[hash(four, SIZE) & (SIZE - 1)] >> (four >> 24 & 31) & 1) as usize;
         }
     }
-}
-
-/// Apart, so that the loop above stays small.
-#[cold]
-#[inline(never)]
-fn push(places: &mut Vec<u32>, at: usize) {
-    places.push(narrow(at));
 }
 
 /// Wipes out the case of letters, in eight bytes.
