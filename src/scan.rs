@@ -11,6 +11,7 @@
 //! secret brings nothing new.
 
 pub mod checkpoint;
+mod flood;
 mod history;
 mod often;
 mod sift;

@@ -5,7 +5,7 @@
 //! So the last step sees what [`Engine::Full`](super::Engine::Full) sees, and says the same of it, but for a few hundred
 //! blobs out of hundreds of thousands.
 
-use super::{Error, Looked, Options, Progress};
+use super::{Error, Looked, Options, Progress, flood};
 use crate::detect::{Detector, Hit, Sweep};
 use crate::report::Accounting;
 use crate::secret::Fingerprint;
@@ -36,8 +36,14 @@ pub(super) fn look(
 }
 
 fn in_pool(whole: Whole<'_>, detector: &Detector, progress: &dyn Progress) -> Looked {
-    let sweeps =
-        Sweeps { detector, progress, found: Mutex::default(), blobs: AtomicU64::new(0), bytes: AtomicU64::new(0) };
+    let sweeps = Sweeps {
+        detector,
+        progress,
+        found: Mutex::default(),
+        floods: Mutex::default(),
+        blobs: AtomicU64::new(0),
+        bytes: AtomicU64::new(0),
+    };
     let walked = whole.blobs(&sweeps);
     let mut read = whole.messages(|number, text| sweeps.message(number, text));
     tracing::info!(
@@ -55,7 +61,9 @@ fn in_pool(whole: Whole<'_>, detector: &Detector, progress: &dyn Progress) -> Lo
             && let Ok(text) = read.text(origin.id, origin.message)
         {
             sweeps.count(text.len());
-            prints.insert(origin.number, printed(&detector.sweep(&text)));
+            let sweep = detector.sweep(&text);
+            sweeps.flooded(origin.number, &sweep);
+            prints.insert(origin.number, printed(&sweep));
         }
     }
     let by_id = attributed.origins.iter().filter_map(|origin| Some((origin.id, prints.get(&origin.number)?)));
@@ -79,6 +87,13 @@ fn in_pool(whole: Whole<'_>, detector: &Detector, progress: &dyn Progress) -> Lo
             Err(one) => skipped.push(one),
         }
     }
+    let floods: HashMap<u32, Vec<u16>> = std::mem::take(&mut *lock(&sweeps.floods)).into_iter().collect();
+    let rule = |at: &u16| detector.rules().rules().get(usize::from(*at)).cloned();
+    let floods = attributed.origins.iter().filter_map(|origin| {
+        let rules: Vec<_> = floods.get(&origin.number)?.iter().filter_map(rule).collect();
+        Some(flood::told(printable(&origin.path), &rules))
+    });
+    skipped.extend(flood::in_order(floods.collect()));
     let accounting = Accounting {
         blobs: sweeps.blobs.into_inner(),
         bytes: sweeps.bytes.into_inner(),
@@ -115,6 +130,8 @@ struct Sweeps<'s> {
     progress: &'s dyn Progress,
     /// By number, of objects in which something was found.
     found: Mutex<Vec<(u32, Prints)>>,
+    /// By number, of objects that have more matches than are looked at: of which rules, by place.
+    floods: Mutex<Vec<(u32, Vec<u16>)>>,
     blobs: AtomicU64,
     bytes: AtomicU64,
 }
@@ -134,8 +151,18 @@ impl Sweeps<'_> {
     fn message(&self, number: u32, text: &[u8]) {
         self.count(text.len());
         let sweep = self.detector.sweep(text);
+        self.flooded(number, &sweep);
         if !sweep.is_empty() {
             lock(&self.found).push((number, printed(&sweep)));
+        }
+    }
+
+    fn flooded(&self, number: u32, sweep: &Sweep) {
+        let mut rules = sweep.floods().to_vec();
+        rules.sort_unstable();
+        rules.dedup();
+        if !rules.is_empty() {
+            lock(&self.floods).push((number, rules));
         }
     }
 
@@ -149,6 +176,7 @@ impl Sweeps<'_> {
     fn note(&self, object: &Seen<'_>, sweep: Sweep, base: Option<&Prints>) -> Swept {
         if object.first {
             self.count(object.bytes.len());
+            self.flooded(object.number, &sweep);
         }
         if sweep.is_empty() {
             return Swept { sweep, prints: None };

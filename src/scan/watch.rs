@@ -5,7 +5,7 @@
 //! nobody takes what was found until then for the whole.
 
 use super::often::Often;
-use super::{Error, Looked, Options, Progress};
+use super::{Error, Looked, Options, Progress, flood};
 use crate::detect::{Detector, Hit};
 use crate::report::Accounting;
 use crate::secret::Fingerprint;
@@ -45,6 +45,7 @@ struct Notes {
     placed: HashMap<u64, Position>,
     skipped: Vec<(u64, Skipped)>,
     often: Often,
+    floods: Vec<Skipped>,
     /// What was looked at when the detector panicked.
     panicked: Option<String>,
 }
@@ -72,7 +73,7 @@ impl<'w> Watch<'w> {
 
     /// Everything that was noted, in its order.
     pub fn end(self, mut was_there: impl FnMut(&str) -> bool) -> Result<Looked, Error> {
-        let Notes { mut looked, placed, mut skipped, often, panicked } =
+        let Notes { mut looked, placed, mut skipped, often, floods, panicked } =
             self.notes.into_inner().unwrap_or_else(PoisonError::into_inner);
         if let Some(what) = panicked {
             return Err(Error::Internal { what });
@@ -95,9 +96,10 @@ impl<'w> Watch<'w> {
             commits: self.commits.into_inner(),
             ..Accounting::default()
         };
+        let skipped = skipped.into_iter().map(|(_, one)| one).chain(flood::in_order(floods)).collect();
         let mut hits = brought(looked);
         let notes = often.end(&mut hits);
-        Ok(Looked { hits, skipped: skipped.into_iter().map(|(_, one)| one).collect(), accounting, notes })
+        Ok(Looked { hits, skipped, accounting, notes })
     }
 
     fn notes(&self) -> MutexGuard<'_, Notes> {
@@ -106,12 +108,16 @@ impl<'w> Watch<'w> {
 
     /// A panic here is the detector's; it has told standard error where it was.
     fn scan(&self, blob: &Blob) -> Vec<Hit> {
-        let scanned = panic::catch_unwind(AssertUnwindSafe(|| self.detector.scan(blob)));
-        scanned.unwrap_or_else(|_| {
+        let scanned = panic::catch_unwind(AssertUnwindSafe(|| self.detector.scan_telling(blob)));
+        let (hits, floods) = scanned.unwrap_or_else(|_| {
             self.stopped.store(true, Ordering::Relaxed);
             self.notes().panicked = Some(blob.provenance.path());
-            Vec::new()
-        })
+            (Vec::new(), Vec::new())
+        });
+        if !floods.is_empty() {
+            self.notes().floods.push(flood::told(blob.provenance.path(), &floods));
+        }
+        hits
     }
 }
 

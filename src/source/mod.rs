@@ -275,6 +275,7 @@ pub enum SkipReason {
     Shallow,
     Damaged,
     Ignored,
+    Flooded,
 }
 
 impl SkipReason {
@@ -291,6 +292,7 @@ impl SkipReason {
             SkipReason::Shallow => "is where a shallow clone ends",
             SkipReason::Damaged => "is damaged, read up to there",
             SkipReason::Ignored => "is ignored",
+            SkipReason::Flooded => "has more matches of a rule than are looked at",
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::source::{self, SkipReason};
 use crate::text::terminal::printable;
 use git2::{ObjectType, Odb, Oid};
 use jiff::Timestamp;
+use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -155,8 +156,12 @@ impl Objects {
         // libgit2 knows SHA-1 only.
         let Some(oid) = Oid::from_bytes(id.as_bytes()).ok().filter(|_| !hopeless) else { return Err(absent) };
         let odb = self.other.get_or_init(|| open_other(&self.folders).ok().map(Mutex::new));
-        let found = odb.as_ref().and_then(|odb| read(&odb.lock().unwrap_or_else(PoisonError::into_inner), oid));
-        found.ok_or(absent)
+        // Its binding panics on an object of a kind that it does not know.
+        let read = |odb: &Mutex<Odb<'static>>| {
+            let odb = odb.lock().unwrap_or_else(PoisonError::into_inner);
+            panic::catch_unwind(AssertUnwindSafe(|| read(&odb, oid))).ok().flatten()
+        };
+        odb.as_ref().and_then(read).ok_or(absent)
     }
 }
 
