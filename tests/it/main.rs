@@ -35,6 +35,7 @@ mod respond_cli;
 mod sandbox;
 mod scan;
 mod serve;
+mod since_scan;
 mod sources;
 mod stage;
 mod tamper;

@@ -17,7 +17,7 @@ use super::loose_end::{self, LooseEnd};
 use super::object::{Entry, Kind, Objects};
 use super::pack::Store;
 use super::place::Place;
-use super::whole::Whole;
+use super::whole::{self, Whole};
 use super::{added, pack, refs, revision, tips, told};
 use crate::source::{Blob, Commit, Error, Item, Provenance, Skipped, Source};
 use crate::text::terminal::printable;
@@ -47,6 +47,10 @@ pub struct History {
     boundary: Boundary,
     /// Packs that an earlier scan looked at, by name.
     scanned: Option<Vec<String>>,
+    /// What was handed over from packs that joined since, without a look at what leads to it.
+    joined: HashSet<Id>,
+    /// What of that nothing leads to; found out when something was found in it.
+    unreachable: Option<HashSet<Id>>,
 }
 
 /// What a range leaves out.
@@ -75,6 +79,8 @@ impl History {
             what,
             boundary: Boundary::default(),
             scanned: None,
+            joined: HashSet::new(),
+            unreachable: None,
         })
     }
 
@@ -170,7 +176,7 @@ impl History {
     }
 
     /// Objects that were there when everything was looked at the last time are left out of what nothing leads to.
-    fn joined(&self) -> Vec<Id> {
+    fn to_look_at(&self) -> Vec<Id> {
         let store = self.place.objects.store();
         let packs: Vec<_> = store.packs().collect();
         let is_there = |name: &String| packs.iter().any(|(pack, _)| pack == name);
@@ -210,7 +216,7 @@ impl Source for History {
         if !self.narrowed {
             self.reach_everything();
         }
-        let joined = self.joined();
+        let all = self.to_look_at();
         let objects = &self.place.objects;
         let mut tips = Vec::new();
         let mut trees = Vec::new();
@@ -251,7 +257,11 @@ impl Source for History {
             walk.give(Item::Skipped(others));
         }
         let absent = graph.absent.iter().map(|(id, _)| *id);
-        walk.loose_ends(&graph.commits.iter().map(|(id, _)| *id).chain(absent).collect(), joined);
+        let reached = graph.commits.iter().map(|(id, _)| *id).chain(absent).collect();
+        let given = walk.loose_ends(&reached, all);
+        if self.scanned.is_some() {
+            self.joined = given.into_iter().collect();
+        }
         Ok(())
     }
 
@@ -260,7 +270,13 @@ impl Source for History {
     }
 
     fn was_there(&mut self, blob: &str) -> bool {
-        blob.parse().is_ok_and(|id| self.boundary.holds(&self.place.objects, id))
+        let Ok(id) = blob.parse() else { return false };
+        if self.joined.contains(&id) {
+            // Packs that were made anew hold what was there, too.
+            let find = || whole::unreachable(&self.place, &self.joined);
+            return !self.unreachable.get_or_insert_with(find).contains(&id);
+        }
+        self.boundary.holds(&self.place.objects, id)
     }
 }
 
@@ -417,15 +433,19 @@ impl Walk<'_> {
     }
 
     /// What lies in the repository and nothing leads to, by id, with no path and no commit to its name but its own.
-    fn loose_ends(&mut self, reached: &HashSet<Id>, all: Vec<Id>) {
+    /// Returns what was handed over.
+    fn loose_ends(&mut self, reached: &HashSet<Id>, all: Vec<Id>) -> Vec<Id> {
+        let mut given = Vec::new();
         for id in all {
             if self.stopped {
-                return;
+                break;
             }
             if self.seen.contains(&(Kind::Blob, id)) || reached.contains(&id) || self.tags.contains(&id) {
                 continue;
             }
-            match loose_end::read(self.objects, id) {
+            let read = loose_end::read(self.objects, id);
+            given.extend(matches!(read, Ok(Some(_))).then_some(id));
+            match read {
                 Ok(Some(LooseEnd::Blob(bytes))) => {
                     let blob = id.to_string();
                     let provenance = Provenance::History { path: Vec::new(), blob, commit: None, whereabouts: None };
@@ -438,6 +458,7 @@ impl Walk<'_> {
                 Ok(None) | Err(_) => {}
             }
         }
+        given
     }
 
     /// A ref that leads to a tree or a blob: read, with no commit to its name.

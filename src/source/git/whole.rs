@@ -9,7 +9,8 @@ use super::id::Id;
 use super::object::{self, Absent};
 use super::pack::{Kind, Seen, Store, Visitor, Walked};
 use super::place::Place;
-use crate::source::Commit;
+use crate::source::{Commit, Held};
+use std::collections::HashSet;
 
 /// A history of which nothing is left out.
 pub struct Whole<'h> {
@@ -26,6 +27,19 @@ pub struct Read<'h> {
     /// Commits and tags that could not be read.
     pub walked: Walked,
 }
+
+/// Those of `ids` that nothing leads to.
+pub(super) fn unreachable(place: &Place, ids: &HashSet<Id>) -> HashSet<Id> {
+    let store = place.objects.store();
+    let hits = Hits { objects: ids.iter().filter_map(|id| store.number(id)).collect(), unread: Vec::new() };
+    let mut commits = Commits::collect(store, MEMORY, |_| ()).0;
+    let origins = attribute::attribute(place, &mut commits, &hits, MEMORY).origins;
+    let ends = origins.into_iter().filter(|one| one.whereabouts.held == Held::Unreachable);
+    ends.map(|one| one.id).collect()
+}
+
+/// Bytes that are held of what others are made of, when nobody says how many may be.
+const MEMORY: usize = 64 << 20;
 
 impl<'h> Whole<'h> {
     /// The whole history, when no part of it was asked for. Holds about `memory` bytes of what others are made of.
