@@ -1,5 +1,7 @@
 //! `stanch rules`.
 
+mod cost;
+
 use super::{Console, Error, Exit, Globals};
 use clap::{Subcommand, ValueEnum};
 use serde_json::json;
@@ -40,6 +42,17 @@ enum Verb {
         #[arg(long = "rules", value_name = "PATH")]
         paths: Vec<PathBuf>,
     },
+    /// Show what each rule costs: how often it is led to a place, and how many it tries
+    Cost {
+        /// A folder or file to count in; else the text of the built-in rules
+        path: Option<PathBuf>,
+        /// Folders or files of rules to lay over those of the configuration
+        #[arg(long = "rules", value_name = "PATH")]
+        paths: Vec<PathBuf>,
+        /// How to write it
+        #[arg(long, value_enum, default_value = "text")]
+        format: Format,
+    },
     /// Run the examples of every rule through the whole detector
     Test {
         /// Folders or files of rules to lay over those of the configuration
@@ -58,6 +71,9 @@ pub fn run(args: &Args, globals: &Globals, console: &Console) -> Result<Exit, Er
     match &args.verb {
         Verb::List { paths, format } => list(&load(&folders(globals, paths)?)?, *format, console),
         Verb::Show { id, paths } => show(&folders(globals, paths)?, id, console),
+        Verb::Cost { path, paths, format } => {
+            cost::cost(&load(&folders(globals, paths)?)?, path.as_deref(), *format, console)
+        }
         Verb::Test { paths } => test(&folders(globals, paths)?, console),
     }
 }

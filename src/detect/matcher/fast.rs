@@ -22,10 +22,10 @@ pub struct Fast {
 }
 
 /// Places where a rule is worth a try.
-struct Try {
-    rule: u16,
-    from: usize,
-    past: usize,
+pub struct Try {
+    pub rule: u16,
+    pub from: usize,
+    pub past: usize,
 }
 
 impl Fast {
@@ -80,7 +80,26 @@ impl Fast {
         }
     }
 
-    fn tries(
+    /// How many places each rule is tried at, each place once.
+    pub fn tried(rules: &[Arc<Rule>], view: &[u8], mut tries: Vec<Try>) -> Vec<(u16, u64)> {
+        tries.sort_unstable_by_key(|one| (one.rule, one.from));
+        let mut counts = Vec::new();
+        for tries in tries.chunk_by(|a, b| a.rule == b.rule) {
+            let Some(number) = tries.first().map(|one| one.rule) else { continue };
+            let Some(rule) = rules.get(usize::from(number)) else { continue };
+            let (mut next, mut count) = (0, 0);
+            for one in tries {
+                let places = view.get(next.max(one.from)..one.past.min(view.len())).unwrap_or_default();
+                count += places.iter().filter(|byte| rule.digest.program.first.has(**byte)).count() as u64;
+                next = next.max(one.past);
+            }
+            counts.push((number, count));
+        }
+        counts
+    }
+
+    /// The places to try, one range for each anchor.
+    pub fn tries(
         &self,
         rules: &[Arc<Rule>],
         bounds: &[Bounds],

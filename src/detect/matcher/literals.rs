@@ -15,11 +15,11 @@ const EIGHTS: usize = 3;
 const STEP: usize = 6 * EIGHTS;
 /// Bytes of a block: those that its last four reach into, too.
 const BLOCK: usize = STEP + 2;
-/// Words of the table, and of that for many rules.
+/// Words of the table: the first size of which not more than one bit in [`SPARSE`] is taken, or else the last.
 const SMALL: usize = 1 << 13;
-const LARGE: usize = 1 << 15;
-/// Bits from which on there are many.
-const FULL: u32 = 8192;
+const MIDDLE: usize = 1 << 15;
+const LARGE: usize = 1 << 17;
+const SPARSE: usize = 32;
 
 /// A table of literals.
 #[derive(Debug)]
@@ -38,9 +38,8 @@ pub struct Literals {
 }
 
 /// Four bytes that are met.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Entry {
-    hash: u16,
     /// Where they stand in the literal, counted from the byte before it.
     at: u8,
     word: u32,
@@ -61,30 +60,32 @@ impl Literals {
         }
         let before = |(_, lead): &(u32, &Lead)| lead.place == 0 && lead.edge;
         let edges = (0..).zip(&words).filter(before).map(|(at, _)| at).collect();
-        let bits: u32 = grams.iter().map(|gram| gram.fourths.count_ones()).sum();
-        let size = if bits < FULL { SMALL } else { LARGE };
-        let (mut table, mut heads) = (vec![0; size], vec![0; size + 1]);
-        let mut entries = Vec::with_capacity(grams.len());
+        let bits: usize = grams.iter().map(|gram| gram.fourths.count_ones() as usize).sum();
+        let size = [SMALL, MIDDLE].into_iter().find(|size| bits * SPARSE <= size * 32).unwrap_or(LARGE);
+        let (mut table, mut heads) = (vec![0; size], vec![0_u32; size + 1]);
         for gram in &grams {
             let hash = hash(gram.first, size);
-            if let Some(bits) = table.get_mut(hash) {
+            if let (Some(bits), Some(head)) = (table.get_mut(hash), heads.get_mut(hash)) {
                 *bits |= gram.fourths;
-            }
-            if let Some(word) = words.get(gram.word as usize) {
-                entries.push(Entry::of(word, gram, hash));
-            }
-        }
-        entries.sort_unstable();
-        entries.dedup();
-        for entry in &entries {
-            if let Some(head) = heads.get_mut(usize::from(entry.hash) + 1) {
                 *head += 1;
             }
         }
+        // Each head becomes where its entries end; as they are put there, from the last on, where they begin.
         let mut sum = 0;
         for head in &mut heads {
             sum += *head;
             *head = sum;
+        }
+        let mut entries = vec![Entry::default(); grams.len()];
+        for gram in &grams {
+            let (Some(word), Some(head)) = (words.get(gram.word as usize), heads.get_mut(hash(gram.first, size)))
+            else {
+                continue;
+            };
+            *head -= 1;
+            if let Some(entry) = entries.get_mut(*head as usize) {
+                *entry = Entry::of(word, gram);
+            }
         }
         let furthest = grams.iter().map(|gram| usize::from(gram.at)).max().unwrap_or_default();
         let margin =
@@ -106,6 +107,8 @@ impl Literals {
         let past = view.len().min(starts.end.saturating_add(self.furthest));
         let from = starts.start.saturating_sub(1);
         if let Ok(table) = <&[u32; SMALL]>::try_from(self.table.as_slice()) {
+            places_in(table, view, from, past, &mut |place| self.met(view, place, &starts, anchors));
+        } else if let Ok(table) = <&[u32; MIDDLE]>::try_from(self.table.as_slice()) {
             places_in(table, view, from, past, &mut |place| self.met(view, place, &starts, anchors));
         } else if let Ok(table) = <&[u32; LARGE]>::try_from(self.table.as_slice()) {
             places_in(table, view, from, past, &mut |place| self.met(view, place, &starts, anchors));
@@ -272,17 +275,12 @@ impl Gram {
 }
 
 impl Entry {
-    fn of(lead: &Lead, gram: &Gram, hash: usize) -> Entry {
-        let eight = |bytes: &[u8]| bytes.iter().take(8).rev().fold(0, |eight, byte| eight << 8 | u64::from(*byte));
-        let keep = eight(&vec![0xff; lead.bytes.len()]);
-        Entry {
-            hash: u16::try_from(hash).unwrap_or(u16::MAX),
-            at: gram.at,
-            word: gram.word,
-            bytes: eight(&lead.bytes),
-            fold: eight(&lead.masks),
-            keep,
-        }
+    fn of(lead: &Lead, gram: &Gram) -> Entry {
+        let keep = match lead.bytes.len() {
+            8.. => u64::MAX,
+            few => (1 << (8 * few)) - 1,
+        };
+        Entry { at: gram.at, word: gram.word, bytes: eight_at(&lead.bytes, 0), fold: eight_at(&lead.masks, 0), keep }
     }
 }
 

@@ -16,11 +16,13 @@
 //! A rule's matches in one view, those that are left out among them, are counted up to [`MOST_MATCHES`]; what comes after is
 //! not looked at, and the rule is told as flooded ([`Tally::floods`]). Text that was made to cost much ends there.
 
+mod cost;
 mod fast;
 mod literals;
 mod plain;
 
 use crate::rule::{Capture, Rule};
+pub use cost::Cost;
 use fast::Fast;
 use plain::Plain;
 use std::ops::Range;

@@ -171,6 +171,109 @@ fn a_flood_is_cut_off_and_told() {
     assert_eq!(fast.0.iter().filter(|one| usize::from(one.rule) == rule).count(), MOST_MATCHES as usize);
 }
 
+/// Text as programs, their settings and their logs have it, without a secret: the words that rules are about are in it.
+fn common_text() -> String {
+    const WORDS: &[&str] = &[
+        "self",
+        "return",
+        "let",
+        "value",
+        "result",
+        "config",
+        "client",
+        "server",
+        "request",
+        "response",
+        "token",
+        "secret",
+        "password",
+        "user_name",
+        "api_key",
+        "access",
+        "account",
+        "storage",
+        "project",
+        "index",
+        "name",
+        "type",
+        "string",
+        "error",
+        "Some",
+        "None",
+        "await",
+        "async",
+        "import",
+        "from",
+        "export",
+        "default",
+        "const",
+        "public",
+        "private",
+        "key",
+        "auth",
+        "Authorization",
+        "Bearer",
+        "session",
+        "cookie",
+        "header",
+        "github",
+        "google",
+        "amazon",
+        "azure",
+        "slack",
+        "stripe",
+        "https://www.acme.dev/docs/page",
+        "http://localhost:8080/v1/users",
+        "path/to/file",
+        "test_case",
+        "client_id",
+        "client_secret",
+        "access_token",
+        "private_key",
+        "0x1f2e3d4c",
+        "3.14159",
+        "2026-11-20T10:00:00Z",
+        "127.0.0.1",
+        "d41d8cd98f00b204e9800998ecf8427e",
+        "segment",
+        "resend",
+        "notion",
+        "square",
+        "linear",
+        "harness",
+        "description",
+        "function",
+        "information",
+        "application",
+        "development",
+        "production",
+        "environment",
+        "message",
+    ];
+    let mut chance = Chance(11);
+    let mut text = String::new();
+    while text.len() < 1_000_000 {
+        text.push_str(chance.pick::<&str>(WORDS));
+        text.push_str(chance.pick::<&str>(&[" ", " ", " ", ".", "(", ")", " = ", ": ", "\n", ",\n    ", "\"", "_"]));
+    }
+    text
+}
+
+/// A rule that is tried at more places than this in a megabyte of common text would slow every scan: look for a rarer
+/// literal, or say more in its pattern (`stanch rules cost` tells what is met).
+const MOST_TRIES: u64 = 20_000;
+
+#[test]
+fn no_rule_is_tried_everywhere() {
+    let mut costs = vec![Cost::default(); RULES.rules().len()];
+    FAST.cost(common_text().as_bytes(), &mut costs);
+    let dear: Vec<_> = RULES.rules().iter().zip(&costs).filter(|(_, cost)| cost.tries > MOST_TRIES).collect();
+    let dear: Vec<_> = dear.iter().map(|(rule, cost)| format!("{}: {cost:?}", rule.id)).collect();
+    assert!(dear.is_empty(), "\n{}", dear.join("\n"));
+    let all: u64 = costs.iter().map(|cost| cost.tries).sum();
+    assert!(all < 8 * MOST_TRIES, "{all} places of all rules");
+}
+
 #[test]
 fn ranges_are_joined() {
     let mut ranges = Vec::new();
@@ -188,4 +291,24 @@ fn what_touches() {
     {
         assert_eq!(touches(&ranges, &range), want, "{range:?}");
     }
+}
+
+/// For a person who changed the matcher: `STANCH_TEXT=folder cargo test --release --lib real_text -- --ignored`.
+#[test]
+#[ignore = "reads all files of a folder"]
+fn fast_is_plain_on_real_text() {
+    let mut open = vec![std::path::PathBuf::from(std::env::var_os("STANCH_TEXT").unwrap())];
+    let (mut files, mut bytes) = (0, 0);
+    while let Some(path) = open.pop() {
+        let kind = std::fs::symlink_metadata(&path).unwrap();
+        if kind.is_dir() {
+            open.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+        } else if kind.is_file() {
+            let view = std::fs::read(&path).unwrap();
+            let (fast, plain) = (found(&FAST, &view, None), found(&PLAIN, &view, None));
+            assert!(fast == plain, "{}", path.display());
+            (files, bytes) = (files + 1, bytes + view.len());
+        }
+    }
+    eprintln!("{files} files, {bytes} bytes: the same");
 }

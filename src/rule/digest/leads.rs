@@ -40,7 +40,8 @@ pub fn choose(program: &Program, longest: usize, keywords: &[String]) -> (Vec<Le
         }
     }
     let named: Vec<Lead> = keywords.iter().map(|keyword| lead_of(keyword)).collect();
-    let near = cost(&named, 8.0 + 4.0 * longest.max(NEAR) as f64);
+    let each = 8.0 + 4.0 * longest.max(NEAR) as f64;
+    let near = named.iter().map(|lead| seen(lead).max(RARE_WORD) * each).sum();
     match best {
         Some((cost, leads, starts)) if cost <= near => (placed(leads), starts),
         _ => (placed(named), Starts::Near),
@@ -315,6 +316,8 @@ fn seen(lead: &Lead) -> f64 {
 
 /// No literal is taken to be rarer than this: a text is about something.
 const RAREST: f64 = 1e-10;
+/// Nor a keyword than this: a text that names a provider names it often.
+const RARE_WORD: f64 = 1e-6;
 
 /// Words that text about programs and accounts is full of, and how many of its places have them.
 const COMMON: &[(&str, f64)] = &[
