@@ -243,7 +243,7 @@ proptest! {
 
 #[test]
 fn nothing_takes_no_memory() {
-    let sweep = BUILT_IN.sweep(b"nothing to be seen here");
+    let sweep = BUILT_IN.sweep(b"nothing to be seen");
     assert_eq!((sweep.is_empty(), sweep.memory()), (true, size_of::<Sweep>()));
 }
 
