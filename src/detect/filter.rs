@@ -2,7 +2,6 @@
 //!
 //! A filter looks at the match and its line only, so that what it says does not depend on where a file was cut.
 
-use super::entropy;
 use crate::rule::Rule;
 use crate::secret::{Fingerprint, FingerprintKey};
 use std::fmt;
@@ -57,6 +56,8 @@ pub struct Seen<'b> {
     pub rule: &'b Rule,
     /// The secret.
     pub secret: &'b [u8],
+    /// Its Shannon entropy, in bits a byte.
+    pub entropy: f64,
     /// A few bytes before it.
     pub before: &'b [u8],
     /// A few bytes after it.
@@ -101,8 +102,9 @@ fn allowed_path(seen: &Seen<'_>) -> bool {
 
 /// The secret is a reference that something else fills in: `${X}`, `{{ x }}`, `$(x)`, `#{x}`, `<%= x %>`, `%(x)s`, `<X>`.
 fn template(seen: &Seen<'_>) -> bool {
-    const OPEN: [&[u8]; 8] = [b"${", b"{{", b"$(", b"#{", b"%{", b"<%", b"%(", b"$["];
-    let inside = OPEN.iter().any(|open| contains(seen.secret, open) || seen.before.trim_ascii_end().ends_with(open));
+    let opens = |pair: &[u8]| matches!(pair, b"${" | b"{{" | b"$(" | b"#{" | b"%{" | b"<%" | b"%(" | b"$[");
+    let before = seen.before.trim_ascii_end().last_chunk::<2>();
+    let inside = seen.secret.windows(2).any(opens) || before.is_some_and(|pair| opens(pair));
     let whole = |open: u8, close: u8| seen.secret.first() == Some(&open) && seen.secret.last() == Some(&close);
     let around = seen.before.last() == Some(&b'<') && seen.after.first() == Some(&b'>');
     let name = |text: &[u8]| !text.is_empty() && text.iter().all(|b| b.is_ascii_uppercase() || *b == b'_');
@@ -182,8 +184,13 @@ fn placeholder(seen: &Seen<'_>) -> bool {
         return false;
     }
     let secret = seen.secret.to_ascii_lowercase();
-    let mut rests = (0..secret.len()).filter_map(|at| secret.get(at..));
-    rests.any(|rest| WORDS.iter().any(|word| rest.starts_with(word))) || WHOLE.contains(&secret.as_slice())
+    // What the words start with.
+    let mut starts = secret.iter().enumerate().filter(|(_, byte)| b"epcryinx*.".contains(byte));
+    let word = |(at, _): (usize, &u8)| {
+        let rest = secret.get(at..).unwrap_or_default();
+        WORDS.iter().any(|word| rest.starts_with(word))
+    };
+    starts.any(word) || WHOLE.contains(&secret.as_slice())
 }
 
 /// The host beside the secret is one of those reserved for documentation (RFC 2606, RFC 6761).
@@ -220,7 +227,7 @@ fn wrong_checksum(seen: &Seen<'_>) -> bool {
 
 /// The secret is less mixed than the rule asks for.
 fn low_entropy(seen: &Seen<'_>) -> bool {
-    seen.rule.entropy.is_some_and(|least| entropy::shannon(seen.secret) < least)
+    seen.rule.entropy.is_some_and(|least| seen.entropy < least)
 }
 
 /// The most bytes in a row of which each `follows` the one before.
@@ -234,14 +241,11 @@ fn longest_run(bytes: &[u8], follows: impl Fn(u8, u8) -> bool) -> usize {
     longest
 }
 
-fn contains(bytes: &[u8], part: &[u8]) -> bool {
-    memchr::memmem::find(bytes, part).is_some()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::catalog::File;
+    use crate::detect::entropy;
     use crate::rule::RuleSet;
     use crate::rule::example::Recipe;
     use base64::Engine;
@@ -269,7 +273,8 @@ rules:
         let (secret, after) = rest.split_once('⟩').unwrap();
         let (before, secret, after) = (before.as_bytes(), secret.as_bytes(), after.as_bytes());
         let (host, path) = (host.map(str::as_bytes), path.as_bytes());
-        let seen = Seen { rule: &RULES.rules()[0], secret, before, after, host, path };
+        let entropy = entropy::shannon(secret);
+        let seen = Seen { rule: &RULES.rules()[0], secret, entropy, before, after, host, path };
         assert_eq!(reason(&seen), want, "{text}");
     }
 

@@ -117,9 +117,11 @@ impl<'j> Judge<'j> {
         }
         let cut = |span: &Range<usize>| view.get(span.clone()).unwrap_or_default();
         let secret = cut(&found.secret);
+        let entropy = entropy::shannon(secret);
         let seen = Seen {
             rule,
             secret,
+            entropy,
             before: cut(&(found.secret.start.saturating_sub(BESIDE)..found.secret.start)),
             after: cut(&(found.secret.end..view.len().min(found.secret.end + BESIDE))),
             host: parts.get("host").map(cut),
@@ -129,7 +131,6 @@ impl<'j> Judge<'j> {
             missing.or_else(|| filter::reason(&seen)).or_else(|| candidate.comment(view).map(Reason::Comment));
         let doubt = *self.doubt.get_or_init(|| place::doubt(self.blob.provenance.raw_path()));
         let (confidence, reasons) = confidence(rule, secret, layer, doubt);
-        let entropy = entropy::shannon(secret);
         let parts = parts.iter().map(|(name, span)| (name.clone(), Arc::new(Secret::new(cut(span))))).collect();
         Judged { parts, dropped, confidence, reasons, entropy }
     }
