@@ -145,7 +145,7 @@ pub fn scan(
         Some(whole) => history::look(whole, detector, options, progress)?,
         None => {
             let watch = Watch::new(detector, options, progress);
-            source.read(&watch)?;
+            watch.read(&mut *source)?;
             let mut looked = watch.end(|blob| source.was_there(blob))?;
             if let Some(whole) = source.whole(options.memory) {
                 history::locate(whole, &mut looked.hits);
@@ -231,5 +231,27 @@ mod tests {
         assert!(run(Many { blobs: 0, bytes: 0, skipped: Some(passed) }).complete);
         let asked = Skipped::asked("file", SkipReason::Unreadable, "");
         assert!(!run(Many { blobs: 0, bytes: 0, skipped: Some(asked) }).complete);
+    }
+
+    /// Fails once something was looked at, in whatever thread.
+    struct Fails;
+
+    impl Progress for Fails {
+        fn commits(&self, _: u64) {}
+        fn commit(&self) {}
+        fn blob(&self, _: u64) {
+            panic!("as it was told to");
+        }
+    }
+
+    #[test]
+    fn a_panic_in_a_thread_is_an_error_and_no_thread_waits_for_ever() {
+        let detector = Detector::new(Arc::new(RuleSet::default()), Arc::new(FingerprintKey::public()));
+        for threads in [1, 2, 7] {
+            let options = Options { threads, ..Options::at(Timestamp::UNIX_EPOCH) };
+            let many = Many { blobs: 500, bytes: 100_000, skipped: None };
+            let scanned = scan(Box::new(many), &detector, &options, &Fails);
+            assert!(matches!(scanned, Err(Error::Internal { .. })), "{threads}: {scanned:?}");
+        }
     }
 }

@@ -9,7 +9,7 @@ use super::{Error, Looked, Options, Progress, flood};
 use crate::detect::{Detector, Hit};
 use crate::report::Accounting;
 use crate::secret::Fingerprint;
-use crate::source::{Blob, Crew, Provenance, Skipped};
+use crate::source::{self, Blob, Crew, Provenance, Skipped, Source};
 use crate::text::lines::Position;
 use std::collections::{HashMap, HashSet};
 use std::panic::{self, AssertUnwindSafe};
@@ -59,7 +59,8 @@ impl<'w> Watch<'w> {
         Watch {
             detector,
             progress,
-            threads,
+            // Fewer threads rather than more memory than was allowed.
+            threads: threads.min(options.memory / source::IN_FLIGHT).max(1),
             memory: options.memory,
             number: AtomicU64::new(0),
             notes: Mutex::default(),
@@ -69,6 +70,13 @@ impl<'w> Watch<'w> {
             untold: AtomicU64::new(0),
             stopped: AtomicBool::new(false),
         }
+    }
+
+    /// Reads all of a source. A panic of what reads, in whatever thread, ends the scan as one of what looks does.
+    pub fn read(&self, source: &mut dyn Source) -> Result<(), Error> {
+        let what = source.describe();
+        let read = panic::catch_unwind(AssertUnwindSafe(|| source.read(self)));
+        Ok(read.map_err(|_| Error::Internal { what })??)
     }
 
     /// Everything that was noted, in its order.

@@ -47,12 +47,7 @@ impl Source for Logs {
 
     fn walk(&mut self, sink: &mut dyn FnMut(Item) -> bool) -> Result<(), Error> {
         for path in &self.paths {
-            let result = match is_stdin(path) {
-                true => Ok(None),
-                false => File::open(path).map(Some),
-            };
-            let result = result.map_err(|error| (SkipReason::Unreadable, error));
-            let read = result.and_then(|file| stream(path, file, &Bytes::default, &mut |blob| sink(Item::Blob(blob))));
+            let read = stream(path, &Bytes::default, &mut |blob| sink(Item::Blob(blob)));
             if !read.unwrap_or_else(|(why, error)| sink(Item::Skipped(Skipped::asked(shown(path), why, error)))) {
                 break;
             }
@@ -66,8 +61,8 @@ impl Source for Logs {
         let worth = self.paths.len() > ENOUGH || self.paths.iter().any(|path| is_big(path));
         crew::run(crew, How::few(crew, worth), tasks, |hand, task| match task {
             Task::Part(part) => part.read(hand),
-            Task::Stream { order, path, file } => {
-                let read = stream(path, file, &|| hand.buffer(), &mut |blob| hand.pass(blob));
+            Task::Stream { order, path } => {
+                let read = stream(path, &|| hand.buffer(), &mut |blob| hand.pass(blob));
                 if let Err((why, error)) = read {
                     crew.skip(order, Skipped::asked(shown(path), why, error));
                 }
@@ -80,25 +75,19 @@ impl Source for Logs {
 /// What one thread does at a time.
 enum Task<'l> {
     Part(Part),
-    /// Without a file, standard input.
-    Stream {
-        order: u64,
-        path: &'l Path,
-        file: Option<File>,
-    },
+    Stream { order: u64, path: &'l Path },
 }
 
-/// A plain file is read in parts; what is packed, or has no length, as a stream.
+/// A plain file is read in parts; what is packed, or has no length, as a stream, and opened by who reads it: opening a pipe
+/// waits for its writer.
 fn tasks<'l>(crew: &dyn Crew, order: u64, path: &'l Path) -> Box<dyn Iterator<Item = Task<'l>> + Send + 'l> {
-    if is_stdin(path) {
-        return Box::new(iter::once(Task::Stream { order, path, file: None }));
+    let stream = Box::new(iter::once(Task::Stream { order, path }));
+    if is_stdin(path) || !fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() > 0) {
+        return stream;
     }
-    let opened = File::open(path).and_then(|file| Ok((file.metadata()?, file)));
-    match opened {
-        Ok((found, file)) if found.is_file() && found.len() > 0 && !is_packed(&file) => {
-            Box::new(Big::parts(file, found.len(), provenance(path), (shown(path), order)).map(Task::Part))
-        }
-        Ok((_, file)) => Box::new(iter::once(Task::Stream { order, path, file: Some(file) })),
+    match File::open(path).and_then(|file| Ok((file.metadata()?.len(), file))) {
+        Ok((_, file)) if is_packed(&file) => stream,
+        Ok((len, file)) => Box::new(Big::parts(file, len, provenance(path), (shown(path), order)).map(Task::Part)),
         Err(error) => {
             crew.skip(order, Skipped::asked(shown(path), SkipReason::Unreadable, error));
             Box::new(iter::empty())
@@ -123,26 +112,25 @@ fn provenance(path: &Path) -> Provenance {
     Provenance::Log { path: path.as_os_str().as_encoded_bytes().to_vec() }
 }
 
-/// Reads one log as a stream, unpacking it when it is gzip whatever its name says. Without a file it is standard input.
+/// Reads one log as a stream, unpacking it when it is gzip whatever its name says.
 fn stream(
     path: &Path,
-    file: Option<File>,
     spare: &dyn Fn() -> Bytes,
     sink: &mut dyn FnMut(Blob) -> bool,
 ) -> Result<bool, (SkipReason, io::Error)> {
     let provenance = Arc::new(provenance(path));
-    let mut reader: Box<dyn BufRead> = match file {
-        Some(file) => Box::new(BufReader::with_capacity(READ, file)),
-        None => Box::new(io::stdin().lock()),
+    let unreadable = |error| (SkipReason::Unreadable, error);
+    let mut reader: Box<dyn BufRead> = match is_stdin(path) {
+        true => Box::new(io::stdin().lock()),
+        false => Box::new(BufReader::with_capacity(READ, File::open(path).map_err(unreadable)?)),
     };
     match magic(&mut *reader) {
         Ok(start) if start == GZIP => {
             let mut unpacked = MultiGzDecoder::new(start.as_slice().chain(reader));
             parts::cut(&mut unpacked, &provenance, spare, sink).map_err(|error| (SkipReason::Damaged, error))
         }
-        Ok(start) => parts::cut(&mut start.as_slice().chain(reader), &provenance, spare, sink)
-            .map_err(|error| (SkipReason::Unreadable, error)),
-        Err(error) => Err((SkipReason::Unreadable, error)),
+        Ok(start) => parts::cut(&mut start.as_slice().chain(reader), &provenance, spare, sink).map_err(unreadable),
+        Err(error) => Err(unreadable(error)),
     }
 }
 

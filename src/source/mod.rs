@@ -15,7 +15,7 @@ pub mod stdin;
 
 pub use bytes::Bytes;
 pub use crew::Crew;
-pub use parts::CONTEXT;
+pub use parts::{CONTEXT, IN_FLIGHT};
 
 use crate::text::lines::{self, Position};
 use crate::text::terminal;

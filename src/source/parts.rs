@@ -9,11 +9,13 @@ use std::io::{self, ErrorKind, Read};
 use std::sync::Arc;
 
 /// Bytes that one part owns.
-pub(super) const PART: usize = 1 << 20;
+pub(super) const PART: usize = 2 << 20;
 /// Bytes of context on either side: far more than the longest secret (a 16384-bit key in PEM has 13 KB).
 pub const CONTEXT: usize = 64 << 10;
 /// Bytes of the biggest part.
 pub(super) const LARGEST: usize = PART + 2 * CONTEXT;
+/// Bytes that one thread has in flight at most: in its hands, and what waits for it.
+pub const IN_FLIGHT: usize = 4 * LARGEST;
 /// Bytes asked for at once: what a pipe holds.
 const READ: usize = 64 << 10;
 
