@@ -84,11 +84,6 @@ impl History {
         })
     }
 
-    /// Whether all of it was asked for, not a part.
-    pub fn is_whole(&self) -> bool {
-        !self.partial
-    }
-
     /// Where its objects are stored, for whoever reads them all.
     pub fn store(&self) -> &Store {
         self.place.objects.store()

@@ -9,6 +9,7 @@ use crate::source::{self, SkipReason};
 use crate::text::terminal::printable;
 use git2::{ObjectType, Odb, Oid};
 use jiff::Timestamp;
+use memchr::{memchr, memmem};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -187,7 +188,7 @@ fn kind_of(kind: ObjectType) -> Option<pack::Kind> {
 
 /// The lines of a header, and the message below the empty line.
 pub(super) fn split(bytes: &[u8]) -> (&[u8], &[u8]) {
-    let end = bytes.windows(2).position(|pair| pair == b"\n\n");
+    let end = memmem::find(bytes, b"\n\n");
     match end.and_then(|end| Some((bytes.get(..end)?, bytes.get(end + 2..)?))) {
         Some(halves) => halves,
         None => (bytes, b""),
@@ -207,12 +208,26 @@ fn oid(digits: &[u8]) -> Option<Id> {
 }
 
 /// A commit's header, from its bytes.
+/// The lines that matter come first, up to the committer's, and nothing behind it is looked at.
 pub(super) fn header(bytes: &[u8]) -> Option<Header> {
-    let (head, _) = split(bytes);
-    let tree = oid(field(head, b"tree")?)?;
-    let parents = fields(head, b"parent").map(oid).collect::<Option<Vec<_>>>()?;
-    let time = field(head, b"committer").map_or(0, |line| person(line).2);
-    Some(Header { tree, parents, time })
+    let (mut tree, mut parents, mut time) = (None, Vec::new(), 0);
+    let mut rest = bytes;
+    loop {
+        let (line, after) = rest.split_at(memchr(b'\n', rest).unwrap_or(rest.len()));
+        if line.is_empty() {
+            break;
+        }
+        if let Some(digits) = line.strip_prefix(b"tree ") {
+            tree = tree.or(Some(digits));
+        } else if let Some(digits) = line.strip_prefix(b"parent ") {
+            parents.push(oid(digits)?);
+        } else if let Some(line) = line.strip_prefix(b"committer ") {
+            time = person(line).2;
+            break;
+        }
+        rest = after.get(1..).unwrap_or_default();
+    }
+    Some(Header { tree: oid(tree?)?, parents, time })
 }
 
 /// What an annotated tag names, from its bytes.

@@ -2,6 +2,7 @@
 
 use super::id::Id;
 use super::object::Kind;
+use memchr::memchr;
 
 /// One entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,7 +15,7 @@ pub(super) struct Line<'t> {
 
 /// The first entry of what is left of a tree, and what is left behind it: `mode name NUL id`, with an id of `width` bytes.
 pub(super) fn first(rest: &[u8], width: usize) -> Option<(Line<'_>, &[u8])> {
-    let end = rest.iter().position(|byte| *byte == 0)?;
+    let end = memchr(0, rest)?;
     let (head, tail) = (rest.get(..end)?, rest.get(end + 1..)?);
     let space = head.iter().position(|byte| *byte == b' ')?;
     // What has no mode that makes sense is bytes all the same.

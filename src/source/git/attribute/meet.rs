@@ -154,10 +154,22 @@ impl<'m, 't> Meeting<'m, 't> {
             frames.pop();
             return;
         }
-        let mut holds = false;
-        let mut at = 0;
-        while let Some(edge) = self.trees.of(tree).and_then(|edges| edges.get(at)).copied() {
-            at += 1;
+        // Most of what lies in a changed folder was met before.
+        let (mut holds, mut new) = (false, None);
+        for (at, edge) in self.trees.of(tree).unwrap_or_default().iter().enumerate() {
+            match edge.kind() {
+                Kind::Tree => {}
+                Kind::Blob if self.seen.blobs.has(edge.number) => holds |= self.seen.found.has(edge.number),
+                Kind::Submodule if self.modules.has(edge.number) => {}
+                _ => {
+                    new = Some(at);
+                    break;
+                }
+            }
+        }
+        let mut next = new.unwrap_or(usize::MAX);
+        while let Some(edge) = self.trees.of(tree).and_then(|edges| edges.get(next)).copied() {
+            next += 1;
             match edge.kind() {
                 Kind::Tree => {}
                 Kind::Blob => holds |= self.entry(frames, edge, root, commit),
