@@ -243,11 +243,7 @@ proptest! {
 
 #[test]
 fn nothing_takes_no_memory() {
-<<<<<<< HEAD
     let sweep = BUILT_IN.sweep(b"nothing to be seen");
-=======
-    let sweep = BUILT_IN.sweep(b"0, 1; 2");
->>>>>>> 9014fb8 (House: windows as they are; a test without a word)
     assert_eq!((sweep.is_empty(), sweep.memory()), (true, size_of::<Sweep>()));
 }
 
