@@ -163,6 +163,8 @@ impl Crew for Watch<'_> {
         notes.often.early(blob, &mut hits);
         let found = !hits.is_empty();
         if found {
+            // Few may be left of many.
+            hits.shrink_to_fit();
             notes.looked.push(Found::new(number, blob, hits));
         }
         found
