@@ -8,7 +8,7 @@ use stanch::rule::RuleSet;
 use stanch::rule::example::{Recipe, seed};
 
 fuzz_target!(|text: &str| {
-    let file = File { name: "rules/fuzz.yaml".into(), text: text.to_owned() };
+    let file = File::new("rules/fuzz.yaml", text.to_owned());
     match RuleSet::of(std::slice::from_ref(&file)) {
         Err(mistakes) => assert!(!mistakes.to_string().is_empty()),
         Ok(rules) => {
