@@ -12,6 +12,7 @@ pub mod logs;
 mod parts;
 mod ranges;
 pub mod stdin;
+pub mod unpack;
 
 pub use bytes::Bytes;
 pub use crew::Crew;
