@@ -29,6 +29,7 @@ mod random_packs;
 mod ranges;
 mod reading;
 mod readme;
+mod reftable;
 mod report;
 mod respond;
 mod respond_cli;

@@ -220,9 +220,9 @@ fn a_partial_clone_and_a_linked_work_tree_are_read() {
 fn what_git_stores_otherwise_is_refused_by_name() {
     let world = World::repository();
     world.git(&["config", "core.repositoryformatversion", "1"]);
-    world.git(&["config", "extensions.refStorage", "reftable"]);
+    world.git(&["config", "extensions.refStorage", "clay"]);
     let error = History::open(Some(world.root())).err().unwrap().to_string();
-    assert!(error.contains("reftable"), "{error}");
+    assert!(error.contains("its refs are kept as `clay`"), "{error}");
     assert!(History::open(Some(World::new().root())).is_err(), "no repository at all");
 }
 

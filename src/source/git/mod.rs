@@ -8,8 +8,8 @@
 //!   no `core.fsmonitor`): a hostile clone is only data;
 //! - the check of who owns the folder (`safe.directory`), which guards against just that, is not needed, and a CI
 //!   container that mounts a checkout of another user works;
-//! - an extension that does not change how objects are read (a partial clone) stops nothing; of those that do, SHA-256
-//!   names are read and a reftable is refused by name;
+//! - an extension that does not change how things are read (a partial clone) stops nothing; of those that do, SHA-256 names
+//!   and refs that are kept as a reftable are read, and another is refused by its name;
 //! - nothing is written and no lock is taken; absent objects are never fetched: they are reported as missing.
 //!
 //! `GIT_DIR`, `GIT_INDEX_FILE`, `GIT_OBJECT_DIRECTORY` and `GIT_ALTERNATE_OBJECT_DIRECTORIES` are honoured, as a hook of
@@ -33,6 +33,8 @@ mod order;
 pub mod pack;
 mod place;
 mod refs;
+pub mod reftable;
+mod regular;
 mod remotes;
 mod revision;
 pub mod staged;

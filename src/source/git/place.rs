@@ -2,12 +2,19 @@
 
 use super::id::Hash;
 use super::object::Objects;
+use super::refs::tables::Tables;
+use super::regular;
 use crate::source::Error;
 use crate::text::terminal::printable;
 use git2::Repository;
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
+
+/// Largest config that is read, in bytes.
+const LARGEST: u64 = 16 << 20;
 
 /// A repository: its folders and its objects.
 pub(super) struct Place {
@@ -20,6 +27,8 @@ pub(super) struct Place {
     /// The index that git names.
     pub index: PathBuf,
     pub objects: Objects,
+    /// The refs, when they are kept as tables and not as files.
+    pub tables: Option<Tables>,
 }
 
 impl Place {
@@ -34,7 +43,7 @@ impl Place {
         };
         let dir = dir.map_err(|error| no_source(error.message().to_owned()))?;
         let common = common(&dir);
-        let hash = format(&common).map_err(|why| no_source(why.to_owned()))?;
+        let (hash, tables) = format(&common).map_err(no_source)?;
 
         let named = path.is_none() || of_environment().is_ok_and(|other| same(&other, &dir));
         let variable = |name: &str| env::var_os(name).filter(|value| named && !value.is_empty());
@@ -44,7 +53,7 @@ impl Place {
         let others = variable("GIT_ALTERNATE_OBJECT_DIRECTORIES").unwrap_or_default();
         folders.extend(env::split_paths(&others).filter(|folder| folder.is_dir()));
         let objects = Objects::open(folders, hash);
-        Ok(Place { name, dir, common, index, objects })
+        Ok(Place { name, dir, common, index, objects, tables })
     }
 }
 
@@ -70,16 +79,54 @@ fn same(a: &Path, b: &Path) -> bool {
     matches!((fs::canonicalize(a), fs::canonicalize(b)), (Ok(a), Ok(b)) if a == b)
 }
 
-/// How objects are named. The way of storing that this reader does not know is said, not misread as an empty repository.
-fn format(common: &Path) -> Result<Hash, &'static str> {
-    let config = fs::read(common.join("config")).unwrap_or_default().to_ascii_lowercase();
-    let says = |key: &str, value: &str| {
-        config.split(|&b| b == b'\n').filter_map(|line| std::str::from_utf8(line).ok()).any(|line| {
-            line.split_once('=').is_some_and(|(k, v)| k.trim() == key && v.trim().trim_matches('"') == value)
-        })
+/// How objects are named and refs are kept. A way that this reader does not know is said, not misread as an empty repository.
+fn format(common: &Path) -> Result<(Hash, Option<Tables>), String> {
+    let extensions = match regular::read(&common.join("config"), LARGEST) {
+        Ok(config) => extensions(&config),
+        Err(error) if error.kind() == ErrorKind::NotFound => Extensions::default(),
+        Err(error) => return Err(format!("its config: {error}")),
     };
-    if says("refstorage", "reftable") {
-        return Err("its refs are kept as a reftable, which this version does not read");
+    let hash = match extensions.get("objectformat").map(String::as_str) {
+        None | Some("sha1") => Hash::Sha1,
+        Some("sha256") => Hash::Sha256,
+        Some(other) => return Err(format!("its objects are named by `{other}`, which this version does not read")),
+    };
+    match extensions.get("refstorage").map(String::as_str) {
+        None | Some("files") => Ok((hash, None)),
+        Some("reftable") => Ok((hash, Some(Tables::new(hash)))),
+        Some(other) => Err(format!("its refs are kept as `{other}`, which this version does not read")),
     }
-    Ok(if says("objectformat", "sha256") { Hash::Sha256 } else { Hash::Sha1 })
+}
+
+/// What a repository must be read by, in small letters, printable.
+type Extensions = BTreeMap<String, String>;
+
+/// Reads the section of that name from a config as text: nothing that it names is run or included.
+fn extensions(config: &[u8]) -> Extensions {
+    let (mut inside, mut found) = (false, Extensions::new());
+    for line in config.split(|&b| b == b'\n') {
+        let text = printable(line.trim_ascii()).to_ascii_lowercase();
+        let mut rest = text.split(['#', ';']).next().unwrap_or_default();
+        if let Some((section, behind)) = rest.strip_prefix('[').and_then(|line| line.split_once(']')) {
+            inside = section.trim() == "extensions";
+            rest = behind;
+        }
+        if let Some((key, value)) = rest.split_once('=').filter(|_| inside) {
+            found.insert(key.trim().to_owned(), value.trim().trim_matches('"').to_owned());
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn extensions_are_those_of_their_section() {
+        let config = b"[core]\n\tobjectformat = no\n[Extensions]\n\tobjectFormat = SHA256 # by name\n\
+            refStorage=\"reftable\"\n[extensions \"x\"]\nrefstorage = no\n[extensions] partialClone = origin ; one line\n";
+        let want = [("objectformat", "sha256"), ("partialclone", "origin"), ("refstorage", "reftable")];
+        assert_eq!(extensions(config), want.map(|(key, value)| (key.to_owned(), value.to_owned())).into());
+    }
 }

@@ -1,12 +1,16 @@
 //! Names that lead to objects: refs, HEAD of every work tree, and the logs of what refs were.
+//!
+//! A repository keeps them as files (one for each ref, and `packed-refs` for those that did not change lately), or as a
+//! stack of tables ([`tables`]); what git writes only for the time of a merge is always a file.
+
+mod files;
+pub(super) mod tables;
 
 use super::id::Id;
 use super::place::Place;
 use crate::source::{SkipReason, Skipped};
 use crate::text::terminal::printable;
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// How many names may lead to a name before it is taken for a loop (git: `SYMREF_MAXDEPTH`).
@@ -17,34 +21,37 @@ const HEAD: &str = "HEAD";
 /// The files beside it that hold ids of their own.
 const PSEUDO: [&str; 5] = [HEAD, "ORIG_HEAD", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD"];
 
+/// What a name stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Target {
+    /// An object.
+    Object(Id),
+    /// Another name.
+    Name(Vec<u8>),
+}
+
+/// Every ref of a folder by its name, and HEAD.
+type Refs = BTreeMap<Vec<u8>, Target>;
+
+/// An entry of a ref's log: the ref's name, and what it was before and after.
+type Logged = (String, [Id; 2]);
+
 /// Every ref by its full name, and those that are there and could not be read.
 pub(super) fn all(place: &Place) -> (BTreeMap<String, Id>, Vec<Skipped>) {
-    let mut broken = Vec::new();
-    let packed_refs = place.common.join("packed-refs");
-    if let Err(error) = fs::File::open(&packed_refs)
-        && error.kind() != ErrorKind::NotFound
-    {
-        broken.push(Skipped::asked("packed-refs", SkipReason::Unreadable, error));
-    }
-    let mut refs = packed(&place.common);
+    let (mut refs, mut broken) = match place.tables {
+        Some(_) => (BTreeMap::new(), Vec::new()),
+        None => files::packed(&place.common),
+    };
     for dir in dirs(place) {
-        // `HEAD` is read with the refs: what only a detached one leads to would be missed in silence.
-        let head = (HEAD.to_owned(), dir.join(HEAD));
-        for (name, path) in files_below(&dir, "refs").into_iter().chain([head]) {
-            let text = match fs::read_to_string(&path) {
-                Ok(text) => text,
-                Err(error) if name == HEAD && error.kind() == ErrorKind::NotFound => continue,
-                Err(error) => {
-                    broken.push(Skipped::asked(printable(name.as_bytes()), SkipReason::Unreadable, error));
-                    continue;
-                }
-            };
-            match follow(place, &dir, &text, 0) {
-                Some(id) if name != HEAD => drop(refs.insert(name, id)),
-                Some(_) => {}
-                // A name for a branch that is not born yet leads nowhere, and rightly.
-                None if text.starts_with("ref:") => {}
-                None => broken.push(Skipped::asked(printable(name.as_bytes()), SkipReason::Corrupt, "no object id")),
+        let (named, mut unread) = match &place.tables {
+            Some(tables) => tables.of(&dir).refs(),
+            None => files::loose(&dir),
+        };
+        broken.append(&mut unread);
+        for (name, target) in named {
+            let is_ref = name.starts_with(b"refs/");
+            if let Some(id) = follow(place, &dir, target, 0).filter(|_| is_ref) {
+                refs.insert(printable(&name), id);
             }
         }
     }
@@ -53,54 +60,66 @@ pub(super) fn all(place: &Place) -> (BTreeMap<String, Id>, Vec<Skipped>) {
 
 /// What one name stands for: a full ref, or a file such as HEAD.
 pub(super) fn one(place: &Place, name: &str) -> Option<Id> {
-    lookup(place, &place.dir, name, 0)
+    lookup(place, &place.dir, name.as_bytes(), 0)
+}
+
+/// What is checked out: no commit before the first one. A HEAD that cannot be read is told.
+pub(super) fn head(place: &Place) -> Result<Option<Id>, Skipped> {
+    let broken = |why| Skipped::asked(HEAD, SkipReason::Corrupt, why);
+    let target = at(place, &place.dir, HEAD.as_bytes()).ok_or_else(|| broken("no object id and no branch"))?;
+    let unborn = matches!(target, Target::Name(_));
+    match follow(place, &place.dir, target, 0) {
+        None if !unborn => Err(broken("no object id")),
+        found => Ok(found),
+    }
 }
 
 /// The branch that is checked out in the place itself, by its full name; `None` when none is.
 pub(super) fn branch(place: &Place) -> Option<String> {
-    let text = read_file(&place.dir.join(HEAD))?;
-    Some(printable(text.strip_prefix("ref:")?.trim().as_bytes()))
+    match at(place, &place.dir, HEAD.as_bytes())? {
+        Target::Name(name) => Some(printable(&name)),
+        Target::Object(_) => None,
+    }
 }
 
 /// The ids that MERGE_HEAD holds during a merge.
 pub(super) fn merging(place: &Place) -> Vec<Id> {
-    let text = read_file(&place.dir.join("MERGE_HEAD")).unwrap_or_default();
-    text.lines().filter_map(|line| line.trim().parse().ok()).collect()
+    files::ids(&place.dir.join("MERGE_HEAD"))
 }
 
 /// HEAD and its like of every work tree, by their paths.
 pub(super) fn heads(place: &Place) -> Vec<(String, Id)> {
     let mut heads = Vec::new();
     for dir in dirs(place) {
-        heads.extend(PSEUDO.iter().filter_map(|name| Some(((*name).to_owned(), lookup(place, &dir, name, 0)?))));
+        let known = |name: &&str| Some(((*name).to_owned(), lookup(place, &dir, name.as_bytes(), 0)?));
+        heads.extend(PSEUDO.iter().filter_map(known));
     }
     heads
 }
 
-/// What refs once were, by their logs: amended, reset and stashed commits. They may be gone since.
-pub(super) fn logged(place: &Place) -> Vec<(String, Id)> {
-    let mut logged = Vec::new();
+/// What refs once were, by their logs: amended, reset and stashed commits, which may be gone since; and the logs that could
+/// not be read.
+pub(super) fn logged(place: &Place) -> (Vec<(String, Id)>, Vec<Skipped>) {
+    let (mut logged, mut broken) = (Vec::new(), Vec::new());
     for dir in dirs(place) {
-        for (name, path) in files_below(&dir, "logs") {
-            let text = fs::read(path).unwrap_or_default();
-            for line in text.split(|&b| b == b'\n') {
-                let ids = line.split(|&b| b == b' ').take(2);
-                logged.extend(ids.filter_map(|id| Some((name.clone(), std::str::from_utf8(id).ok()?.parse().ok()?))));
-            }
-        }
+        let (entries, mut unread) = match &place.tables {
+            Some(tables) => tables.of(&dir).logs(),
+            None => files::logs(&dir),
+        };
+        logged.extend(entries.into_iter().flat_map(|(name, ids)| ids.map(|id| (name.clone(), id))));
+        broken.append(&mut unread);
     }
-    logged
+    (logged, broken)
 }
 
 /// Commits whose parents were not fetched.
 pub(super) fn shallow(place: &Place) -> Vec<Id> {
-    let text = read_file(&place.common.join("shallow")).unwrap_or_default();
-    text.lines().filter_map(|line| line.trim().parse().ok()).collect()
+    files::ids(&place.common.join("shallow"))
 }
 
 /// The common folder, and those of linked work trees.
 fn dirs(place: &Place) -> Vec<PathBuf> {
-    let mut dirs: Vec<PathBuf> = entries(&place.common.join("worktrees"));
+    let mut dirs: Vec<PathBuf> = files::entries(&place.common.join("worktrees"));
     dirs.insert(0, place.common.clone());
     if !dirs.contains(&place.dir) {
         dirs.push(place.dir.clone());
@@ -108,76 +127,27 @@ fn dirs(place: &Place) -> Vec<PathBuf> {
     dirs
 }
 
-fn packed(common: &Path) -> BTreeMap<String, Id> {
-    let text = fs::read(common.join("packed-refs")).unwrap_or_default();
-    // A name need not be UTF-8; it is told as it can be shown, and what it leads to is read.
-    lines(&text).filter_map(|(id, name)| Some((printable(name), parsed(id)?))).collect()
+fn lookup(place: &Place, dir: &Path, name: &[u8], depth: usize) -> Option<Id> {
+    at(place, dir, name).and_then(|target| follow(place, dir, target, depth))
 }
 
-/// Just one of them; the last one counts.
-fn packed_one(common: &Path, name: &str) -> Option<Id> {
-    let text = fs::read(common.join("packed-refs")).unwrap_or_default();
-    let found = lines(&text).filter(|(_, other)| *other == name.as_bytes()).last();
-    found.and_then(|(id, _)| parsed(id))
-}
-
-/// Id and name of each line of packed-refs.
-fn lines(text: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
-    text.split(|&b| b == b'\n').filter_map(|line| {
-        let space = line.iter().position(|&b| b == b' ')?;
-        Some((line.get(..space)?, line.get(space + 1..)?))
-    })
-}
-
-fn parsed(id: &[u8]) -> Option<Id> {
-    std::str::from_utf8(id).ok()?.parse().ok()
-}
-
-fn lookup(place: &Place, dir: &Path, name: &str, depth: usize) -> Option<Id> {
-    let climbs = name.split('/').any(|part| part == "..") || name.starts_with('/');
-    if depth > DEEPEST || climbs {
-        return None;
-    }
-    let text = read_file(&dir.join(name)).or_else(|| read_file(&place.common.join(name)));
-    match text {
-        Some(text) => follow(place, dir, &text, depth),
-        None => packed_one(&place.common, name),
+/// Goes on to an object.
+fn follow(place: &Place, dir: &Path, target: Target, depth: usize) -> Option<Id> {
+    match target {
+        Target::Object(id) => Some(id),
+        Target::Name(name) if depth < DEEPEST => lookup(place, dir, &name, depth + 1),
+        Target::Name(_) => None,
     }
 }
 
-/// What the text of a ref's file stands for.
-fn follow(place: &Place, dir: &Path, text: &str, depth: usize) -> Option<Id> {
-    match text.strip_prefix("ref:") {
-        Some(name) => lookup(place, dir, name.trim(), depth + 1),
-        None => text.split_whitespace().next()?.parse().ok(),
-    }
-}
-
-fn read_file(path: &Path) -> Option<String> {
-    fs::read_to_string(path).ok()
-}
-
-/// The files below `dir/top`, by their names relative to `dir` (below `logs`: to it), sorted.
-fn files_below(dir: &Path, top: &str) -> Vec<(String, PathBuf)> {
-    let mut files = Vec::new();
-    let mut folders = vec![dir.join(top)];
-    let base = if top == "logs" { dir.join(top) } else { dir.to_owned() };
-    while let Some(folder) = folders.pop() {
-        for path in entries(&folder) {
-            if path.is_dir() && !path.is_symlink() {
-                folders.push(path);
-            } else if let Ok(name) = path.strip_prefix(&base) {
-                files.push((printable(name.as_os_str().as_encoded_bytes()), path.clone()));
-            }
-        }
-    }
-    files.sort();
-    files
-}
-
-fn entries(folder: &Path) -> Vec<PathBuf> {
-    let mut paths: Vec<PathBuf> =
-        fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())).collect();
-    paths.sort();
-    paths
+/// What is written under a name. HEAD and its like are a work tree's own.
+fn at(place: &Place, dir: &Path, name: &[u8]) -> Option<Target> {
+    let own = !name.contains(&b'/');
+    let Some(tables) = &place.tables else {
+        return files::at(dir, name).or_else(|| if own { None } else { files::at_common(&place.common, name) });
+    };
+    let common = || if own { None } else { tables.of(&place.common).find(name) };
+    // There is a file called HEAD, for old versions of git that look for one: it says nothing.
+    let file = || if own && name != HEAD.as_bytes() { files::at(dir, name) } else { None };
+    tables.of(dir).find(name).or_else(common).or_else(file)
 }

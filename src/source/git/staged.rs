@@ -40,10 +40,13 @@ impl Staged {
     /// The index against each commit that the next one will stand on: HEAD and, in a merge, the other sides.
     fn compare(&self, index: &Index, sink: &mut dyn FnMut(Item) -> bool) -> Vec<Compared> {
         let objects = &self.place.objects;
+        let head = refs::head(&self.place).unwrap_or_else(|one| {
+            sink(Item::Skipped(one));
+            None
+        });
         let mut skip = |id: Id, absent: super::object::Absent| {
             sink(Item::Skipped(absent.skipped(format!("{id}, which the index is compared with"))));
         };
-        let head = refs::one(&self.place, "HEAD");
         let commits = head.into_iter().chain(refs::merging(&self.place));
         let tops = commits.map(|commit| objects.header(commit).map_err(|absent| skip(commit, absent)).ok());
         let mut tops: Vec<Option<Id>> = tops.map(|header| header.map(|header| header.tree)).collect();

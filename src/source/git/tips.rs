@@ -50,11 +50,12 @@ pub(super) struct Name {
 
 /// All that has a name in the repository at `place`.
 pub(super) fn all(place: &Place, look: &impl Look) -> Tips {
-    let (known, broken) = refs::all(place);
+    let (known, mut broken) = refs::all(place);
     let heads = refs::heads(place);
     let logged: Vec<(String, Id)> = {
         let mut have = HashSet::new();
-        let logged = refs::logged(place);
+        let (logged, mut unread) = refs::logged(place);
+        broken.append(&mut unread);
         logged.into_iter().filter(|(_, id)| have.contains(id) || place.objects.has(*id) && have.insert(*id)).collect()
     };
     let names = names(place, &known, &heads, &logged);

@@ -21,10 +21,11 @@ pub use cache::{CacheTree, Node};
 pub use merged::Entries;
 
 use super::id::{Hash, Id};
+use super::regular;
 use crate::text::terminal::printable;
 use ewah::Bits;
 use file::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 
 /// Largest index that is read, in bytes: ten million files.
@@ -116,11 +117,12 @@ impl Index {
     /// Reads the index at `path`; the file that a split one stands on lies in `folder`, which is git's for the work tree.
     /// `None` when there is no index yet.
     pub fn open(path: &Path, folder: &Path, hash: Hash) -> Result<Option<Index>, Broken> {
-        let bytes = match read(path) {
+        let bytes = match regular::read(path, LARGEST) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             read => read?,
         };
-        Index::parse(bytes, hash, &mut |id| read(&folder.join(format!("sharedindex.{id}")))).map(Some)
+        let mut shared = |id: &Id| regular::read(&folder.join(format!("sharedindex.{id}")), LARGEST);
+        Index::parse(bytes, hash, &mut shared).map(Some)
     }
 
     /// Reads an index from its bytes; `shared` gives those of the file that a split one stands on.
@@ -223,15 +225,4 @@ impl Shared {
         };
         Ok(Some(Shared { file, removed, replaced }))
     }
-}
-
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let mut file = std::fs::File::open(path)?;
-    let about = file.metadata()?;
-    if !about.is_file() || about.len() > LARGEST {
-        return Err(io::Error::other(if about.is_file() { "it is larger than 2 GB" } else { "it is no file" }));
-    }
-    let mut bytes = Vec::with_capacity(usize::try_from(about.len()).unwrap_or(0).saturating_add(1));
-    file.by_ref().take(LARGEST).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }

@@ -4,7 +4,7 @@
 //! stream's Adler-32. It stops where the stream ends: bytes behind it are not looked at. A stream's begin, which libdeflate
 //! cannot give, goes through flate2.
 
-use flate2::{Decompress, FlushDecompress};
+use flate2::{Decompress, FlushDecompress, Status};
 use libdeflater::{DecompressionError, Decompressor};
 
 /// One byte of deflate stands for at most so many (zlib's own limit is 1032).
@@ -39,4 +39,16 @@ pub(super) fn begin(packed: &[u8], most: usize) -> Vec<u8> {
     let _ = Decompress::new(true).decompress_vec(packed, &mut out, FlushDecompress::Sync);
     out.truncate(most);
     out
+}
+
+/// Inflates a stream of just `size` bytes, and says how many bytes it took.
+pub(in super::super) fn first(packed: &[u8], size: usize) -> Option<(Vec<u8>, usize)> {
+    if size as u64 > (packed.len() as u64).saturating_mul(BEST_RATIO) {
+        return None;
+    }
+    // One byte more, so that a stream which goes on is seen to.
+    let (mut stream, mut out) = (Decompress::new(true), Vec::with_capacity(size + 1));
+    let end = stream.decompress_vec(packed, &mut out, FlushDecompress::Finish).ok()?;
+    (end == Status::StreamEnd && out.len() == size).then_some(())?;
+    Some((out, usize::try_from(stream.total_in()).ok()?))
 }

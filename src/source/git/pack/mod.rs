@@ -15,7 +15,7 @@ pub mod entry;
 mod folders;
 mod forest;
 pub mod idx;
-mod inflate;
+pub(super) mod inflate;
 mod loose;
 mod midx;
 mod names;
