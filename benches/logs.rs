@@ -44,7 +44,7 @@ fn main() {
         let path = folder.path().join(what);
         std::fs::write(&path, bytes).unwrap();
         for threads in [1, 2] {
-            let source = || Logs::new(vec![PathBuf::clone(&path)]).unwrap();
+            let source = || Logs::new(vec![PathBuf::clone(&path)], None).unwrap();
             let mut length = 0;
             let taken = take(Duration::from_secs(2), || {
                 let crew = Blind::new(threads);

@@ -15,6 +15,7 @@ mod flood;
 mod history;
 mod often;
 mod sift;
+mod stamp;
 mod watch;
 
 use crate::detect::{self, AllowList, Baseline, Confidence, Detector, Finding, Hit};
@@ -73,6 +74,9 @@ pub struct Options {
     pub baseline: Baseline,
     /// Now: entries of the allow-list end.
     pub at: Timestamp,
+    /// What is in lines of logs that were written before is not told. Of a line that does not say when it was, nobody knows:
+    /// it is.
+    pub since: Option<Timestamp>,
 }
 
 impl Options {
@@ -80,7 +84,8 @@ impl Options {
     /// a neighbourhood (`password = ...`): shown unasked they would bury the rest, so they are counted and named.
     pub fn at(at: Timestamp) -> Options {
         let (allow, baseline) = (AllowList::default(), Baseline::default());
-        Options { threads: 0, engine: Engine::Delta, memory: MEMORY, least: Confidence::Medium, allow, baseline, at }
+        let least = Confidence::Medium;
+        Options { threads: 0, engine: Engine::Delta, memory: MEMORY, least, allow, baseline, at, since: None }
     }
 }
 
@@ -155,6 +160,7 @@ pub fn scan(
     };
     let accounting = Accounting { elapsed: started.elapsed(), ..looked.accounting };
     let mut scan = finish(asked, looked.hits, looked.skipped, accounting, options);
+    scan.findings.iter_mut().for_each(|finding| looked.repeated.complete(finding));
     scan.notes.extend(looked.notes);
     Ok(scan)
 }
@@ -167,6 +173,8 @@ struct Looked {
     skipped: Vec<Skipped>,
     /// What was read, without the time.
     accounting: Accounting,
+    /// What logs have more of.
+    repeated: often::Ended,
     /// What else is to be said.
     notes: Vec<String>,
 }

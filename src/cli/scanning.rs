@@ -56,6 +56,9 @@ pub struct Options {
     /// How a whole history is read.
     #[arg(skip)]
     pub engine: Engine,
+    /// Since when what lies in logs is told.
+    #[arg(skip)]
+    pub since: Option<Timestamp>,
 }
 
 /// At least what one part of a big file takes.
@@ -128,6 +131,7 @@ pub fn report(
         allow: settings.allow.clone(),
         baseline: baseline(&settings, options)?,
         at,
+        since: options.since,
     };
     let scanned = {
         let bar = console.progress(&source.describe());

@@ -123,7 +123,7 @@ fn normal(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::detect::Confidence;
+    use crate::detect::{Confidence, Seen};
     use crate::secret::{Credential, FingerprintKey, Secret};
     use crate::text::lines::Position;
     use std::sync::Arc;
@@ -135,6 +135,7 @@ mod tests {
             start: here,
             end: here,
             offset: 0,
+            at: None,
             line: String::new(),
         };
         Finding {
@@ -150,6 +151,7 @@ mod tests {
             confidence: Confidence::High,
             reasons: Vec::new(),
             occurrences: paths.iter().map(occurrence).collect(),
+            seen: Seen::default(),
         }
     }
 

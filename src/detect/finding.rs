@@ -6,6 +6,8 @@ use crate::rule::Confidence;
 use crate::secret::{Credential, Fingerprint, redact};
 use crate::source::Provenance;
 use crate::text::lines::Position;
+use jiff::Timestamp;
+use serde::Serialize;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -37,6 +39,40 @@ pub struct Finding {
     pub reasons: Vec<String>,
     /// Where it lies, in the order of paths, commits' dates and positions. Never empty.
     pub occurrences: Vec<Occurrence>,
+    /// How often and when it was seen, also where that is not told one by one.
+    pub seen: Seen,
+}
+
+/// How often and when a credential was seen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Seen {
+    /// Places where it lies: those of [`Finding::occurrences`], and those that a log has more of.
+    pub places: u64,
+    /// When the earliest line of a log that holds it was written, as far as lines say so.
+    pub first: Option<Timestamp>,
+    /// When the latest was.
+    pub last: Option<Timestamp>,
+}
+
+impl Seen {
+    /// What these places say.
+    pub fn of(occurrences: &[Occurrence]) -> Seen {
+        let mut seen = Seen::default();
+        occurrences.iter().for_each(|here| seen.add(here.at));
+        seen
+    }
+
+    /// One more place.
+    pub fn add(&mut self, at: Option<Timestamp>) {
+        self.join(&Seen { places: 1, first: at, last: at });
+    }
+
+    /// What others have seen.
+    pub fn join(&mut self, other: &Seen) {
+        self.places += other.places;
+        self.first = self.first.into_iter().chain(other.first).min();
+        self.last = self.last.into_iter().chain(other.last).max();
+    }
 }
 
 /// One place where a secret lies.
@@ -50,6 +86,8 @@ pub struct Occurrence {
     pub end: Position,
     /// Offset of the first byte in the whole file, in bytes.
     pub offset: u64,
+    /// When its line was written, if it is of a log and says so.
+    pub at: Option<Timestamp>,
     /// The line (or the match, when it spans lines), secrets masked, control characters shown, at most 200 characters.
     pub line: String,
 }
@@ -143,6 +181,22 @@ fn rivals(mut hits: Vec<Hit>) -> Vec<(Hit, Option<String>)> {
     out
 }
 
+/// Which of hits that hang together are places of a finding, whatever else was found elsewhere.
+pub fn winners(group: &[Hit]) -> Vec<bool> {
+    let kept = || group.iter().filter(|hit| hit.dropped.is_none());
+    if kept().count() < 2 {
+        return group.iter().map(|hit| hit.dropped.is_none()).collect();
+    }
+    let settled = settle(kept().cloned().collect());
+    let won: Vec<_> = settled.iter().filter(|(_, better)| better.is_none()).map(|(hit, _)| key(hit)).collect();
+    group.iter().map(|hit| hit.dropped.is_none() && won.contains(&key(hit))).collect()
+}
+
+/// What tells hits of one blob apart.
+fn key(hit: &Hit) -> (u64, u64, &str) {
+    (hit.occurrence.offset, hit.past, &hit.rule.id)
+}
+
 /// Of hits that hang together, the better ones win what they cover: first the surest rule as it is declared, then one that
 /// names a provider, then the longer secret, then the one with more parts, then the earlier.
 fn settle(mut group: Vec<Hit>) -> Vec<(Hit, Option<String>)> {
@@ -193,6 +247,7 @@ fn one_finding(hits: Vec<Hit>, claims: &Claims) -> Option<Finding> {
         entropy: best.entropy,
         confidence: best.confidence,
         reasons: best.reasons,
+        seen: Seen::of(&occurrences),
         occurrences,
     })
 }

@@ -52,6 +52,7 @@ impl Detector {
                 start: places.at(span.start),
                 end: places.end(&span),
                 offset: blob.offset + span.start as u64,
+                at: None,
                 line: line.unwrap_or_else(|| masks.excerpt(&blob.bytes, &span)),
             };
             hits.push(Hit {

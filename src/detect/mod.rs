@@ -28,7 +28,7 @@ pub use crate::rule::Confidence;
 pub use allow::{Allow, AllowList, Covers};
 pub use baseline::Baseline;
 pub use filter::Reason;
-pub use finding::{Dropped, Finding, Merged, Occurrence, merge};
+pub use finding::{Dropped, Finding, Merged, Occurrence, Seen, merge, winners};
 pub use sweep::{Candidate, Sweep};
 
 use crate::decode;

@@ -138,7 +138,7 @@ pub struct Place {
     pub commit: Option<String>,
     /// Who wrote that commit.
     pub author: Option<String>,
-    /// When.
+    /// When; of a line of a log, when that was written.
     pub date: Option<Timestamp>,
 }
 

@@ -17,7 +17,7 @@ pub fn places(finding: &Finding) -> Vec<Place> {
                 line: occurrence.start.line,
                 commit: commit.map(|commit| commit.id.clone()),
                 author: commit.map(|commit| commit.author.clone()),
-                date: commit.map(|commit| commit.date),
+                date: commit.map(|commit| commit.date).or(occurrence.at),
             }
         })
         .collect();

@@ -45,6 +45,7 @@ pub fn write(report: &Report, options: &Options) -> Vec<u8> {
 fn leak<'a>(finding: &'a Finding, here: &'a Occurrence, options: &Options) -> Leak<'a> {
     let commit = here.provenance.commit();
     let file = shown::path(&here.provenance);
+    let date = commit.map(|commit| commit.date).or(here.at);
     let fingerprint = match commit {
         Some(commit) => format!("{}:{file}:{}:{}", commit.id, finding.rule, here.start.line),
         None => format!("{file}:{}:{}", finding.rule, here.start.line),
@@ -64,7 +65,7 @@ fn leak<'a>(finding: &'a Finding, here: &'a Occurrence, options: &Options) -> Le
         entropy: finding.entropy as f32,
         author: commit.map_or("", |commit| &commit.author),
         email: commit.map_or("", |commit| &commit.email),
-        date: commit.map_or_else(String::new, |commit| commit.date.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
+        date: date.map_or_else(String::new, |date| date.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
         message: commit.map_or("", |commit| commit.message.trim_end()),
         tags: &finding.tags,
         fingerprint,

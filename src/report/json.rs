@@ -15,7 +15,8 @@
 //!   first_commit null, or the earliest commit that holds it: { id, author, email, date, summary, message }
 //!   occurrences[] { kind: "file" | "stdin" | "log" | "history" | "staged", path, blob (or null), commit (or null),
 //!                  start { line, column }, end { line, column } (both from 1; columns in bytes; end is the last byte),
-//!                  offset (in bytes), line (masked) }
+//!                  offset (in bytes), at (of a log whose line says when it was written), line (masked) }
+//!   seen         of a log: { places (all of them, told or not), first, last (when, or null) }
 //! skipped[]    what was not read: { what, why, detail, asked }
 //! dropped      { count, reasons: { reason: count }, items[]: { rule, place, redacted, reason } only with --explain }
 //! read         { blobs, bytes, commits, elapsed_ms }
@@ -23,7 +24,7 @@
 //! ```
 
 use super::{Dropped, Options, Report, shown};
-use crate::detect::{Confidence, Finding, Occurrence};
+use crate::detect::{Confidence, Finding, Occurrence, Seen};
 use crate::secret::Fingerprint;
 use crate::source::{Commit, Provenance, Skipped};
 use crate::text::lines::Position;
@@ -108,6 +109,8 @@ pub struct FindingView<'a> {
     secret: Option<String>,
     verdict: Option<&'a Verdict>,
     first_commit: Option<&'a Commit>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seen: Option<Seen>,
     occurrences: Vec<OccurrenceView<'a>>,
 }
 
@@ -122,6 +125,8 @@ struct OccurrenceView<'a> {
     start: Position,
     end: Position,
     offset: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<Timestamp>,
     line: String,
 }
 
@@ -182,6 +187,7 @@ impl<'a> FindingView<'a> {
             secret: options.reveal.then(|| shown::secret(finding, options)),
             verdict: judged.verdict.as_ref(),
             first_commit: shown::first_commit(finding),
+            seen: shown::seen(finding),
             occurrences: finding.occurrences.iter().map(|here| OccurrenceView::of(finding, here, options)).collect(),
         }
     }
@@ -202,6 +208,7 @@ impl<'a> OccurrenceView<'a> {
             start: here.start,
             end: here.end,
             offset: here.offset,
+            at: here.at,
             line: shown::line(finding, here, options),
         }
     }

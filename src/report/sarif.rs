@@ -79,7 +79,8 @@ fn result(judged: &Judged, here: &Occurrence, rule: Option<usize>, options: &Opt
         ("provider", finding.provider.clone().map(Value::String)),
         ("commit", commit.map(|commit| json!(commit.id))),
         ("author", commit.map(|commit| json!(commit.author))),
-        ("date", commit.map(|commit| json!(commit.date))),
+        ("date", commit.map(|commit| json!(commit.date)).or(here.at.map(|at| json!(at)))),
+        ("seen", shown::seen(finding).map(|seen| json!(seen))),
         ("whereabouts", shown::whereabouts(&here.provenance).and_then(|known| serde_json::to_value(known).ok())),
         ("secret", options.reveal.then(|| json!(shown::secret(finding, options)))),
     ];

@@ -1,7 +1,7 @@
 //! What every format shows of a finding: the one place of the voice that can read a secret, and does so only when asked.
 
 use super::Options;
-use crate::detect::{Finding, Occurrence};
+use crate::detect::{Finding, Occurrence, Seen};
 use crate::source::{Commit, Held, Provenance, SkipReason, Whereabouts};
 use crate::text::terminal::printable;
 use serde::Serialize;
@@ -31,6 +31,17 @@ fn revealed(finding: &Finding) -> String {
 pub fn first_commit(finding: &Finding) -> Option<&Commit> {
     let commits = finding.occurrences.iter().filter_map(|here| here.provenance.commit());
     commits.min_by_key(|commit| (commit.date, &commit.id))
+}
+
+/// How often and when it was seen, when that is more than its places tell: in a log.
+pub fn seen(finding: &Finding) -> Option<Seen> {
+    let more = finding.seen.places > finding.occurrences.len() as u64;
+    (more || finding.seen.last.is_some()).then_some(finding.seen)
+}
+
+/// All places of it, told one by one or not.
+pub fn places_of(finding: &Finding) -> u64 {
+    finding.seen.places.max(finding.occurrences.len() as u64)
 }
 
 /// What still leads to the credential, by the occurrence that is held most firmly; `None` outside of a whole history.

@@ -41,6 +41,9 @@ fn finding(page: &mut Page, number: usize, judged: &Judged, now: Timestamp, opti
     if let Some(commit) = shown::first_commit(finding) {
         page.row("since", &since(commit, now));
     }
+    if let Some(seen) = seen(finding, now) {
+        page.row("seen", &seen);
+    }
     if let Some(held) = shown::held(finding) {
         page.row("held", &held);
     }
@@ -80,10 +83,15 @@ fn places(page: &mut Page, finding: &Finding, options: &Options) {
             page.quote(&line);
         }
     }
-    let more = finding.occurrences.len().saturating_sub(PLACES);
-    if more > 0 {
-        let places = shown::count(finding.occurrences.len() as u64, "place", "places");
-        page.row("", &format!("and {} more, {places} in all", shown::thousands(more as u64)));
+    let more = finding.occurrences.len().saturating_sub(PLACES) as u64;
+    if let Some(last) = finding.occurrences.last().filter(|_| more > 0) {
+        let all = shown::places_of(finding);
+        let places = shown::count(all, "place", "places");
+        let last = match all > finding.occurrences.len() as u64 {
+            true => format!(", the last at {}", place(last).0),
+            false => String::new(),
+        };
+        page.row("", &format!("and {} more, {places} in all{last}", shown::thousands(all - PLACES as u64)));
     }
 }
 
@@ -106,6 +114,16 @@ fn since(commit: &Commit, now: Timestamp) -> String {
     };
     let (day, ago, id) = (day(commit.date), ago(commit.date, now), shown::short(&commit.id));
     format!("{day}, {ago}, in {id} by {who}: {}", commit.summary)
+}
+
+/// When the lines of logs that hold it were written.
+fn seen(finding: &Finding, now: Timestamp) -> Option<String> {
+    let (first, last) = finding.seen.first.zip(finding.seen.last)?;
+    let moment = |at: Timestamp| format!("{} UTC", at.strftime("%Y-%m-%d %H:%M:%S"));
+    Some(match first == last {
+        true => format!("{}, {}", moment(first), ago(first, now)),
+        false => format!("first {}, {}; last {}, {}", moment(first), ago(first, now), moment(last), ago(last, now)),
+    })
 }
 
 fn lives(verdict: &Verdict) -> String {
@@ -163,7 +181,7 @@ fn tally(report: &Report) -> String {
     if report.findings.is_empty() {
         return "No credential found".to_owned();
     }
-    let places = report.findings.iter().map(|judged| judged.finding.occurrences.len() as u64).sum();
+    let places = report.findings.iter().map(|judged| shown::places_of(&judged.finding)).sum();
     let verdicts = || report.findings.iter().filter_map(|judged| judged.verdict.as_ref());
     let mut text = shown::count(report.findings.len() as u64, "credential", "credentials");
     text.push_str(&format!(" in {}", shown::count(places, "place", "places")));

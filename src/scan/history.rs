@@ -100,7 +100,7 @@ fn in_pool(whole: Whole<'_>, detector: &Detector, progress: &dyn Progress) -> Lo
         commits: attributed.commits,
         ..Accounting::default()
     };
-    Looked { hits, skipped, accounting, notes: Vec::new() }
+    Looked { hits, skipped, accounting, repeated: super::often::Ended::default(), notes: Vec::new() }
 }
 
 /// Tells of hits that were found otherwise where else they lie and what leads to them.

@@ -5,12 +5,14 @@
 //! nobody takes what was found until then for the whole.
 
 use super::often::Often;
+use super::stamp::Stamps;
 use super::{Error, Looked, Options, Progress, flood};
 use crate::detect::{Detector, Hit};
 use crate::report::Accounting;
 use crate::secret::Fingerprint;
 use crate::source::{self, Blob, Crew, Provenance, Skipped, Source};
 use crate::text::lines::Position;
+use jiff::Timestamp;
 use std::collections::{HashMap, HashSet};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -29,6 +31,9 @@ pub(super) struct Watch<'w> {
     progress: &'w dyn Progress,
     threads: usize,
     memory: usize,
+    /// Now, and since when what is in a log is told.
+    at: Timestamp,
+    since: Option<Timestamp>,
     number: AtomicU64,
     notes: Mutex<Notes>,
     blobs: AtomicU64,
@@ -42,9 +47,13 @@ pub(super) struct Watch<'w> {
 #[derive(Default)]
 struct Notes {
     looked: Vec<Found>,
+    /// Their blobs.
+    kept: HashSet<u64>,
     placed: HashMap<u64, Position>,
     skipped: Vec<(u64, Skipped)>,
     often: Often,
+    /// Hits in lines of logs that are older than what was asked for.
+    older: u64,
     floods: Vec<Skipped>,
     /// What was looked at when the detector panicked.
     panicked: Option<String>,
@@ -62,6 +71,8 @@ impl<'w> Watch<'w> {
             // Fewer threads rather than more memory than was allowed.
             threads: threads.min(options.memory / source::IN_FLIGHT).max(1),
             memory: options.memory,
+            at: options.at,
+            since: options.since,
             number: AtomicU64::new(0),
             notes: Mutex::default(),
             blobs: AtomicU64::new(0),
@@ -81,7 +92,7 @@ impl<'w> Watch<'w> {
 
     /// Everything that was noted, in its order.
     pub fn end(self, mut was_there: impl FnMut(&str) -> bool) -> Result<Looked, Error> {
-        let Notes { mut looked, placed, mut skipped, often, floods, panicked } =
+        let Notes { mut looked, kept: _, placed, mut skipped, often, older, floods, panicked } =
             self.notes.into_inner().unwrap_or_else(PoisonError::into_inner);
         if let Some(what) = panicked {
             return Err(Error::Internal { what });
@@ -106,8 +117,9 @@ impl<'w> Watch<'w> {
         };
         let skipped = skipped.into_iter().map(|(_, one)| one).chain(flood::in_order(floods)).collect();
         let mut hits = brought(looked);
-        let notes = often.end(&mut hits);
-        Ok(Looked { hits, skipped, accounting, notes })
+        let repeated = often.end(&mut hits);
+        let notes = repeated.notes().into_iter().chain(self.since.and_then(|since| untold(older, since))).collect();
+        Ok(Looked { hits, skipped, accounting, repeated, notes })
     }
 
     fn notes(&self) -> MutexGuard<'_, Notes> {
@@ -126,6 +138,19 @@ impl<'w> Watch<'w> {
             self.notes().floods.push(flood::told(blob.provenance.path(), &floods));
         }
         hits
+    }
+}
+
+impl Watch<'_> {
+    /// Says of what was found in a log when it was written there, and takes what is older than what was asked for: how many.
+    fn stamp(&self, blob: &Blob, hits: &mut Vec<Hit>) -> u64 {
+        let Provenance::Log { .. } = &*blob.provenance else { return 0 };
+        let mut stamps = Stamps::new(blob, self.at);
+        hits.iter_mut().for_each(|hit| hit.occurrence.at = stamps.at(hit.occurrence.offset));
+        let Some(since) = self.since else { return 0 };
+        let before = hits.len();
+        hits.retain(|hit| hit.occurrence.at.is_none_or(|at| at >= since));
+        (before - hits.len()) as u64
     }
 }
 
@@ -159,19 +184,26 @@ impl Crew for Watch<'_> {
         if hits.is_empty() {
             return false;
         }
+        let older = self.stamp(blob, &mut hits);
         let mut notes = self.notes();
-        notes.often.early(blob, &mut hits);
+        notes.older += older;
+        let is_last = notes.often.early(number, blob, &mut hits);
         let found = !hits.is_empty();
         if found {
             // Few may be left of many.
             hits.shrink_to_fit();
             notes.looked.push(Found::new(number, blob, hits));
+            notes.kept.insert(number);
         }
-        found
+        found || is_last
     }
 
     fn placed(&self, number: u64, first: Position) {
-        self.notes().placed.insert(number, first);
+        let mut notes = self.notes();
+        notes.often.placed(number, first);
+        if notes.kept.contains(&number) {
+            notes.placed.insert(number, first);
+        }
     }
 
     fn skip(&self, order: u64, skipped: Skipped) {
@@ -195,6 +227,12 @@ impl Crew for Watch<'_> {
 /// Holes of a sparse file, and disk images: nothing can be found in zeros.
 fn is_blank(bytes: &[u8]) -> bool {
     bytes.first() == Some(&0) && bytes.chunks(ZEROS.len()).all(|chunk| ZEROS.starts_with(chunk))
+}
+
+/// What is said of matches in lines that are older than what was asked for.
+fn untold(older: u64, since: Timestamp) -> Option<String> {
+    let what = if older == 1 { "1 match".to_owned() } else { format!("{older} matches") };
+    (older > 0).then(|| format!("{what} in lines written before {since} are not told"))
 }
 
 /// Moves a hit from its part, which starts at `first`, to where it lies in the file.

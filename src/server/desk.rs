@@ -109,6 +109,7 @@ impl Desk {
         };
         let Some(history) = push.range(mirror)? else { return Ok(format!("{}: it brought nothing", push.place())) };
         let options = scan::Options {
+            since: None,
             engine: scan::Engine::Delta,
             threads: 1,
             memory: scan::MEMORY,

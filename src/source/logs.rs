@@ -3,11 +3,15 @@
 //! A plain file is read in parts by all threads; of a packed one, or a pipe, one thread makes the parts and the others look
 //! at them. Several packed ones are unpacked at the same time.
 
+mod names;
+
 use super::crew::{self, Crew, ENOUGH, How};
 use super::ranges::{self, Big, Part};
 use super::{Blob, Bytes, Error, Item, Provenance, SkipReason, Skipped, Source, parts};
 use crate::text::terminal::printable;
 use flate2::bufread::MultiGzDecoder;
+use jiff::Timestamp;
+use names::{Found, Name};
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read};
 use std::iter;
@@ -21,31 +25,62 @@ const READ: usize = 64 << 10;
 
 /// Log files, in the order given; `-` is standard input.
 pub struct Logs {
+    /// As they were named.
+    named: Vec<PathBuf>,
     paths: Vec<PathBuf>,
+    /// What was not read because of how it was named, or when it was written.
+    skipped: Vec<Skipped>,
 }
 
 impl Logs {
-    /// Fails when one of them is not there or is a folder.
-    pub fn new(paths: Vec<PathBuf>) -> Result<Logs, Error> {
-        for path in paths.iter().filter(|path| !is_stdin(path)) {
-            let found = fs::metadata(path).map_err(|error| no_source(path, &error.to_string()))?;
-            if found.is_dir() {
-                return Err(no_source(path, "it is a folder: name its files, or use `stanch scan`"));
+    /// Files, folders and patterns. Fails when one of them is not there or stands for nothing. Files that were last written
+    /// before `since` are not read.
+    pub fn new(named: Vec<PathBuf>, since: Option<Timestamp>) -> Result<Logs, Error> {
+        let (mut paths, mut skipped) = (Vec::new(), Vec::new());
+        for name in &named {
+            if is_stdin(name) {
+                paths.push(name.clone());
+                continue;
+            }
+            let Found { files, unread } = Name::new(name.clone()).expand();
+            if files.is_empty() && unread.is_empty() {
+                return Err(no_source(name, "it stands for no file"));
+            }
+            let unread = unread.into_iter().map(|(path, error)| (shown(&path), error));
+            skipped.extend(unread.map(|(path, error)| Skipped::asked(path, SkipReason::Unreadable, error)));
+            for path in files {
+                let found = fs::metadata(&path).map_err(|error| no_source(&path, &error.to_string()))?;
+                match since.and_then(|since| Some((since, written(&found)?))) {
+                    Some((since, written)) if written < since => skipped.push(older(&path, written)),
+                    _ => paths.push(path),
+                }
             }
         }
-        Ok(Logs { paths })
+        Ok(Logs { named, paths, skipped })
     }
+}
+
+/// When a regular file was last written.
+fn written(found: &fs::Metadata) -> Option<Timestamp> {
+    Timestamp::try_from(found.modified().ok().filter(|_| found.is_file())?).ok()
+}
+
+fn older(path: &Path, written: Timestamp) -> Skipped {
+    Skipped::passed(shown(path), SkipReason::Older, format!("on {}", written.strftime("%Y-%m-%d %H:%M:%S UTC")))
 }
 
 impl Source for Logs {
     fn describe(&self) -> String {
-        match self.paths.as_slice() {
+        match self.named.as_slice() {
             [path] => format!("log {}", shown(path)),
             paths => format!("{} logs", paths.len()),
         }
     }
 
     fn walk(&mut self, sink: &mut dyn FnMut(Item) -> bool) -> Result<(), Error> {
+        if !self.skipped.iter().all(|one| sink(Item::Skipped(one.clone()))) {
+            return Ok(());
+        }
         for path in &self.paths {
             let read = stream(path, &Bytes::default, &mut |blob| sink(Item::Blob(blob)));
             if !read.unwrap_or_else(|(why, error)| sink(Item::Skipped(Skipped::asked(shown(path), why, error)))) {
@@ -56,6 +91,7 @@ impl Source for Logs {
     }
 
     fn read(&mut self, crew: &dyn Crew) -> Result<(), Error> {
+        self.skipped.iter().for_each(|one| crew.skip(0, one.clone()));
         let tasks = (0..).zip(&self.paths).flat_map(|(order, path)| tasks(crew, order, path));
         // One packed log is unpacked by one thread, which brings up others for what it gives them.
         let worth = self.paths.len() > ENOUGH || self.paths.iter().any(|path| is_big(path));

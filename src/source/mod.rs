@@ -277,6 +277,7 @@ pub enum SkipReason {
     Damaged,
     Ignored,
     Flooded,
+    Older,
 }
 
 impl SkipReason {
@@ -293,6 +294,7 @@ impl SkipReason {
             SkipReason::Shallow => "is where a shallow clone ends",
             SkipReason::Damaged => "is damaged, read up to there",
             SkipReason::Ignored => "is ignored",
+            SkipReason::Older => "was last written before what was asked for",
             SkipReason::Flooded => "has more matches of a rule than are looked at",
         }
     }

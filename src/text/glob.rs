@@ -47,7 +47,7 @@ fn names_fit(pattern: &[Vec<u8>], path: &[&[u8]]) -> bool {
                 back = Some((p + 1, at));
                 p += 1;
             }
-            (Some(name), Some(part)) if name_fits(name, part) => (p, at) = (p + 1, at + 1),
+            (Some(name), Some(part)) if fits(name, part) => (p, at) = (p + 1, at + 1),
             (_, None) => return false,
             (Some(_), Some(_)) => match back {
                 Some((after, from)) => {
@@ -60,7 +60,8 @@ fn names_fit(pattern: &[Vec<u8>], path: &[&[u8]]) -> bool {
     }
 }
 
-fn name_fits(pattern: &[u8], name: &[u8]) -> bool {
+/// Whether one name fits a pattern of `*` and `?`.
+pub fn fits(pattern: &[u8], name: &[u8]) -> bool {
     let (mut p, mut at, mut back) = (0, 0, None);
     while let Some(&byte) = name.get(at) {
         match pattern.get(p) {

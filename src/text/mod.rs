@@ -5,6 +5,7 @@
 pub mod duration;
 pub mod glob;
 pub mod lines;
+pub mod moment;
 pub mod percent;
 pub mod size;
 pub mod terminal;

@@ -116,7 +116,7 @@ fn question(claims: &[&Finding], registry: &Registry) -> Question {
 mod tests {
     use super::*;
     use crate::catalog::File;
-    use crate::detect::{Confidence, Occurrence};
+    use crate::detect::{Confidence, Occurrence, Seen};
     use crate::http::canned::Canned;
     use crate::secret::{FingerprintKey, Secret};
     use crate::source::Provenance;
@@ -159,8 +159,10 @@ mod tests {
                 start: position,
                 end: position,
                 offset: 0,
+                at: None,
                 line: String::new(),
             }],
+            seen: Seen::default(),
         }
     }
 

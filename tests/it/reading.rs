@@ -171,8 +171,8 @@ fn named_files_and_logs_are_read_as_a_tree_is() {
         let walked = walk(Files::new(&named, false).unwrap());
         assert_eq!(walked.0.len(), 50);
         assert!(read(Files::new(&named, false).unwrap(), threads) == walked);
-        let mut logs = read(Logs::new(named.clone()).unwrap(), threads);
-        assert!(logs == walk(Logs::new(named.clone()).unwrap()));
+        let mut logs = read(Logs::new(named.clone(), None).unwrap(), threads);
+        assert!(logs == walk(Logs::new(named.clone(), None).unwrap()));
         // Logs are called as they were named.
         logs.0 = logs.0.into_iter().map(|(name, bytes)| (name.rsplit('/').next().unwrap().to_owned(), bytes)).collect();
         assert!(logs == walked);
@@ -191,7 +191,7 @@ fn a_file_that_changes_while_it_is_read() {
         let change =
             move || std::fs::File::options().write(true).open(changed).unwrap().set_len(length as u64).unwrap();
         *notes.first.lock().unwrap() = Some(Box::new(change));
-        Logs::new(vec![path]).unwrap().read(&notes).unwrap();
+        Logs::new(vec![path], None).unwrap().read(&notes).unwrap();
         let (files, skipped) = notes.files();
         let read = files.into_values().next().unwrap();
         assert!(before.starts_with(&read), "what was there is read");
@@ -228,7 +228,7 @@ fn pipes_and_loops() {
             let (pipe, sent) = (pipe.clone(), sent.clone());
             std::thread::spawn(move || std::fs::write(pipe, sent))
         };
-        assert!(read(Logs::new(vec![pipe]).unwrap(), threads).0.into_values().next().unwrap() == sent);
+        assert!(read(Logs::new(vec![pipe], None).unwrap(), threads).0.into_values().next().unwrap() == sent);
         writer.join().unwrap().unwrap();
     }
 }

@@ -3,7 +3,7 @@
 use crate::world::{self, World};
 use jiff::Timestamp;
 use serde_json::Value;
-use stanch::detect::{Confidence, Finding, Occurrence};
+use stanch::detect::{Confidence, Finding, Occurrence, Seen};
 use stanch::report::{self, Accounting, Dropped, FORMATS, Format, Options, Report, Tool};
 use stanch::secret::{Credential, FingerprintKey, Secret, redact};
 use stanch::source::{Commit, Provenance, SkipReason, Skipped};
@@ -35,6 +35,7 @@ fn occurrence(provenance: Provenance, line: u64, text: &str, secret: &Secret) ->
         start: Position { line, column },
         end: Position { line, column: column + secret.len() as u64 - 1 },
         offset: 100 * line,
+        at: None,
         line: text.replace("{}", &redact::mask(secret)),
     }
 }
@@ -52,6 +53,7 @@ fn finding(rule: &str, description: &str, secret: Secret, confidence: Confidence
         confidence,
         reasons: vec!["checksum holds".into(), "beside a name that says token".into()],
         occurrences: Vec::new(),
+        seen: Seen::default(),
         credential: Credential::new(secret),
     }
 }
