@@ -33,5 +33,6 @@ pub fn run(args: &Args, globals: &Globals, console: &Console) -> Result<Exit, Er
 }
 
 fn since(text: &str) -> Result<Timestamp, String> {
-    moment::since(text, Timestamp::now()).ok_or_else(|| "a moment is written 2h, 7d, 2026-11-01 or 2026-11-01T12:00:00Z".into())
+    moment::since(text, Timestamp::now())
+        .ok_or_else(|| "a moment is written 2h, 7d, 2026-11-01 or 2026-11-01T12:00:00Z".into())
 }

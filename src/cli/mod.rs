@@ -68,7 +68,7 @@ enum Verb {
     Staged(staged::Args),
     /// Scan a repository's history, every blob once
     History(history::Args),
-    /// Scan logs, plain or .gz, or standard input (-)
+    /// Scan logs, packed or not, or standard input (-)
     Logs(logs::Args),
     /// Run as a git hook
     Hook(hook::Args),

@@ -245,7 +245,9 @@ fn note(path: &[u8], gone: u64) -> String {
     let path = terminal::printable(path);
     let path = if path == "-" { "standard input" } else { &path };
     let what = if gone == 1 { "1 more place".to_owned() } else { format!("{gone} more places") };
-    format!("{path} repeats itself: of each value the first {TOLD} places are told and the last, and of {what} the number")
+    format!(
+        "{path} repeats itself: of each value the first {TOLD} places are told and the last, and of {what} the number"
+    )
 }
 
 #[cfg(test)]

@@ -65,7 +65,8 @@ mod tests {
         let text = "none yet\n2026-11-20 12:00:00 ERROR x\n  at a.b\n  at c.d\n2026-11-20 12:00:01 INFO y\nz\n";
         let blob = Blob::whole(text.as_bytes().to_vec(), Arc::new(Provenance::Stdin));
         let time = |second: u32| Some(format!("2026-11-20T12:00:0{second}Z").parse::<Timestamp>().unwrap());
-        let wanted = [("none", None), ("ERROR", time(0)), ("a.b", time(0)), ("c.d", time(0)), ("y", time(1)), ("z", time(1))];
+        let wanted =
+            [("none", None), ("ERROR", time(0)), ("a.b", time(0)), ("c.d", time(0)), ("y", time(1)), ("z", time(1))];
         let mut stamps = Stamps::new(&blob, Timestamp::UNIX_EPOCH);
         for (word, want) in wanted {
             let at = text.find(&format!("{word}\n")).or(text.find(word)).unwrap() as u64;

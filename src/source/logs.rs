@@ -1,4 +1,4 @@
-//! Log files, plain or gzip, and standard input as a log, in constant memory however big they are.
+//! Log files, plain or packed, and standard input as a log, in constant memory however big they are.
 //!
 //! A plain file is read in parts by all threads; of a packed one, or a pipe, one thread makes the parts and the others look
 //! at them. Several packed ones are unpacked at the same time.
@@ -7,9 +7,8 @@ mod names;
 
 use super::crew::{self, Crew, ENOUGH, How};
 use super::ranges::{self, Big, Part};
-use super::{Blob, Bytes, Error, Item, Provenance, SkipReason, Skipped, Source, parts};
+use super::{Blob, Bytes, Error, Item, Provenance, SkipReason, Skipped, Source, parts, unpack};
 use crate::text::terminal::printable;
-use flate2::bufread::MultiGzDecoder;
 use jiff::Timestamp;
 use names::{Found, Name};
 use std::fs::{self, File};
@@ -18,8 +17,6 @@ use std::iter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// What a gzip stream starts with (RFC 1952, section 2.3.1).
-const GZIP: [u8; 2] = [0x1f, 0x8b];
 /// Bytes that are read of a packed file at once.
 const READ: usize = 64 << 10;
 
@@ -131,10 +128,11 @@ fn tasks<'l>(crew: &dyn Crew, order: u64, path: &'l Path) -> Box<dyn Iterator<It
     }
 }
 
-/// Whether a regular file starts as gzip does; what cannot be read says so when it is read.
+/// Whether a regular file starts as a packed one; what cannot be read says so when it is read.
 fn is_packed(file: &File) -> bool {
-    let mut start = [0; GZIP.len()];
-    ranges::read_at(file, &mut start, 0).is_ok_and(|read| read == start.len()) && start == GZIP
+    let mut start = [0; unpack::HEAD];
+    let read = ranges::read_at(file, &mut start, 0);
+    read.is_ok_and(|read| start.get(..read).is_some_and(|start| unpack::kind_of(start).is_some()))
 }
 
 /// Whether it is a plain file of more than one part. A packed one is read by one thread, whatever its size. What is no
@@ -148,7 +146,7 @@ fn provenance(path: &Path) -> Provenance {
     Provenance::Log { path: path.as_os_str().as_encoded_bytes().to_vec() }
 }
 
-/// Reads one log as a stream, unpacking it when it is gzip whatever its name says.
+/// Reads one log as a stream, unpacking it when it is packed whatever its name says.
 fn stream(
     path: &Path,
     spare: &dyn Fn() -> Bytes,
@@ -160,20 +158,26 @@ fn stream(
         true => Box::new(io::stdin().lock()),
         false => Box::new(BufReader::with_capacity(READ, File::open(path).map_err(unreadable)?)),
     };
-    match magic(&mut *reader) {
-        Ok(start) if start == GZIP => {
-            let mut unpacked = MultiGzDecoder::new(start.as_slice().chain(reader));
-            parts::cut(&mut unpacked, &provenance, spare, sink).map_err(|error| (SkipReason::Damaged, error))
+    let start = head(&mut *reader).map_err(unreadable)?;
+    let kind = unpack::kind_of(&start);
+    let mut whole = start.as_slice().chain(reader);
+    match kind {
+        Some(kind) => {
+            let mut unpacked = unpack::reader(kind, whole);
+            let damaged = |error: io::Error| match error.kind() {
+                io::ErrorKind::OutOfMemory => (SkipReason::TooLarge, error),
+                _ => (SkipReason::Damaged, error),
+            };
+            parts::cut(&mut unpacked, &provenance, spare, sink).map_err(damaged)
         }
-        Ok(start) => parts::cut(&mut start.as_slice().chain(reader), &provenance, spare, sink).map_err(unreadable),
-        Err(error) => Err(unreadable(error)),
+        None => parts::cut(&mut whole, &provenance, spare, sink).map_err(unreadable),
     }
 }
 
-/// The first bytes of a stream, as many as gzip's mark has; fewer when there are no more.
-fn magic(reader: &mut dyn BufRead) -> io::Result<Vec<u8>> {
+/// The first bytes of a stream, as many as tell whether it is packed; fewer when there are no more.
+fn head(reader: &mut dyn BufRead) -> io::Result<Vec<u8>> {
     let mut start = Vec::new();
-    reader.take(GZIP.len() as u64).read_to_end(&mut start)?;
+    reader.take(unpack::HEAD as u64).read_to_end(&mut start)?;
     Ok(start)
 }
 

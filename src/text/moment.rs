@@ -134,7 +134,11 @@ fn named(text: &[u8], now: Timestamp) -> Option<Timestamp> {
     text.one(b" ")?;
     let time = text.clock()?;
     let mut behind = Cursor(text.0);
-    match behind.one(b" ").and_then(|_| behind.number(4)).filter(|_| !behind.0.first().is_some_and(u8::is_ascii_alphanumeric)) {
+    match behind
+        .one(b" ")
+        .and_then(|_| behind.number(4))
+        .filter(|_| !behind.0.first().is_some_and(u8::is_ascii_alphanumeric))
+    {
         Some(year) if (1970..=2999).contains(&year) => stamp([year, month, day], time, 0),
         _ => without_year([month, day], time, now),
     }
@@ -327,7 +331,16 @@ mod tests {
 
     #[test]
     fn what_is_no_time() {
-        for line in ["", "x", "10.0.0.1", "2026-13-20T12:00:00Z", "2026-11-20", "1.2026-11-20", "Nov 20", "    at a.b(C.java:12)"] {
+        for line in [
+            "",
+            "x",
+            "10.0.0.1",
+            "2026-13-20T12:00:00Z",
+            "2026-11-20",
+            "1.2026-11-20",
+            "Nov 20",
+            "    at a.b(C.java:12)",
+        ] {
             check(line, None);
         }
         check(r#"{"ts":12}"#, None);

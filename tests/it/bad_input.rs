@@ -234,7 +234,8 @@ fn what_is_no_file() {
     assert_eq!(ended.code, 0, "its size is 0 and it is read: {}", ended.stdout);
     assert!(!ended.stdout.contains(" 0 B"), "{}", ended.stdout);
     fails(&world.stanch(&["scan", "gone"]), &["read gone: No such file"]);
-    fails(&world.stanch(&["logs", "."]), &["it is a folder"]);
+    fails(&world.stanch(&["logs", "."]), &["it stands for no file"]);
+    fails(&world.stanch(&["logs", "*.log"]), &["it stands for no file"]);
 }
 
 #[test]

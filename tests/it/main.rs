@@ -22,6 +22,7 @@ mod hostile_pack;
 mod house;
 mod index;
 mod ledger;
+mod logs;
 mod own;
 mod pack;
 mod packs;

@@ -30,11 +30,6 @@ impl Name {
         Name(path)
     }
 
-    /// As it was written.
-    pub fn path(&self) -> &Path {
-        &self.0
-    }
-
     /// Whether what it stands for may change: it is a folder, or a pattern. What exists by this name is itself.
     pub fn is_pattern(&self) -> bool {
         match fs::metadata(&self.0) {
