@@ -8,7 +8,8 @@
 //! What people decided to live with, and what is not sure enough, is set apart with the reason ([`sift`]).
 //!
 //! In a history a secret is reported where it was brought: a blob whose version before, at the same path, held the same
-//! secret brings nothing new.
+//! secret brings nothing new. But when that version is held less firmly (a log of what was squashed has it, and a branch has
+//! this one), both are reported: who rewrites a history must know of the one that a branch leads to.
 
 pub mod checkpoint;
 mod flood;
@@ -151,11 +152,11 @@ pub fn scan(
         None => {
             let watch = Watch::new(detector, options, progress);
             watch.read(&mut *source)?;
-            let mut looked = watch.end(|blob| source.was_there(blob))?;
+            let mut ended = watch.end(|blob| source.was_there(blob))?;
             if let Some(whole) = source.whole(options.memory) {
-                history::locate(whole, &mut looked.hits);
+                history::locate(whole, &mut ended);
             }
-            looked
+            ended.looked()
         }
     };
     let accounting = Accounting { elapsed: started.elapsed(), ..looked.accounting };

@@ -27,6 +27,9 @@ pub struct Args {
     /// Only what came since the scan that FILE tells of; FILE is written for the next time
     #[arg(long, value_name = "FILE", conflicts_with_all = ["range", "since"])]
     since_scan: Option<PathBuf>,
+    /// Only what refs lead to: not the stash, what was amended away, what is staged or what nothing leads to
+    #[arg(long, conflicts_with = "since_scan")]
+    reachable: bool,
     /// delta: pack by pack, of each blob what is new in it. full: commit by commit, every blob whole (slow; both say the same)
     #[arg(long, value_name = "ENGINE", default_value = "delta", value_parser = ["delta", "full"])]
     engine: String,
@@ -42,6 +45,9 @@ pub fn run(args: &Args, globals: &Globals, console: &Console) -> Result<Exit, Er
     }
     if let Some(time) = args.since {
         source = source.since(time);
+    }
+    if args.reachable {
+        source = source.reachable();
     }
     let engine = if args.engine == "full" { Engine::Full } else { Engine::Delta };
     let options = Options { engine, ..args.options.clone() };

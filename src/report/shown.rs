@@ -51,8 +51,13 @@ pub fn held(finding: &Finding) -> Option<String> {
     let names = format!("{}{}", refs.join(", "), if *more_refs { " and more" } else { "" });
     Some(match held {
         Held::Reachable => format!("by {names}"),
+        Held::Notes => format!("only by notes: {names}"),
         Held::Stash => format!("only by the stash: {names}"),
         Held::Reflog => format!("only by the log of {names}"),
+        Held::Index => format!("only by what is staged: {names}"),
+        Held::Shared => {
+            "by nothing here: it lies in a shared object store that this repository borrows from".to_owned()
+        }
         Held::Unreachable => "by nothing: it stays in the repository until `git gc` removes it".to_owned(),
     })
 }

@@ -5,6 +5,7 @@
 //! So the last step sees what [`Engine::Full`](super::Engine::Full) sees, and says the same of it, but for a few hundred
 //! blobs out of hundreds of thousands.
 
+use super::watch::Ended;
 use super::{Error, Looked, Options, Progress, flood};
 use crate::detect::{Detector, Hit, Sweep};
 use crate::report::Accounting;
@@ -13,7 +14,7 @@ use crate::source::git::attribute::{Hits, Origin};
 use crate::source::git::id::Id;
 use crate::source::git::pack::{Run, Seen, Visitor};
 use crate::source::git::whole::{Read, Whole};
-use crate::source::{Blob, Commit, Provenance, Skipped};
+use crate::source::{Commit, Provenance, Skipped};
 use crate::text::terminal::printable;
 use rayon::ThreadPoolBuilder;
 use rayon::prelude::*;
@@ -60,20 +61,23 @@ fn in_pool(whole: Whole<'_>, detector: &Detector, progress: &dyn Progress) -> Lo
         if !prints.contains_key(&origin.number)
             && let Ok(text) = read.text(origin.id, origin.message)
         {
-            sweeps.count(text.len());
-            let sweep = detector.sweep(&text);
+            sweeps.count(text.bytes.len());
+            let sweep = detector.sweep(&text.bytes);
             sweeps.flooded(origin.number, &sweep);
             prints.insert(origin.number, printed(&sweep));
         }
     }
-    let by_id = attributed.origins.iter().filter_map(|origin| Some((origin.id, prints.get(&origin.number)?)));
+    let by_id = attributed.origins.iter().filter_map(|origin| {
+        let firm = origin.whereabouts.held;
+        Some((origin.id, (prints.get(&origin.number)?, firm)))
+    });
     let by_id: HashMap<_, _> = by_id.collect();
     let held = |origin: &Origin, print: &Fingerprint| {
         let mut before = origin.before.iter().filter_map(|id| by_id.get(id));
-        before.any(|prints| prints.binary_search(print).is_ok())
+        before.any(|(prints, firm)| *firm <= origin.whereabouts.held && prints.binary_search(print).is_ok())
     };
     let brings = |origin: &&Origin| {
-        let mut prints = by_id.get(&origin.id).into_iter().flat_map(|prints| prints.iter());
+        let mut prints = by_id.get(&origin.id).into_iter().flat_map(|(prints, _)| prints.iter());
         prints.any(|print| !held(origin, print))
     };
     let bringing: Vec<&Origin> = attributed.origins.iter().filter(brings).collect();
@@ -104,16 +108,16 @@ fn in_pool(whole: Whole<'_>, detector: &Detector, progress: &dyn Progress) -> Lo
 }
 
 /// Tells of hits that were found otherwise where else they lie and what leads to them.
-pub(super) fn locate(whole: Whole<'_>, hits: &mut [Hit]) {
+pub(super) fn locate(whole: Whole<'_>, ended: &mut Ended) {
     let id = |hit: &Hit| match &*hit.occurrence.provenance {
         Provenance::History { blob, .. } => blob.parse::<Id>().ok(),
         _ => None,
     };
-    let numbers = hits.iter().filter_map(|hit| whole.number(id(hit)?));
+    let numbers = ended.hits().filter_map(|hit| whole.number(id(hit)?));
     let asked = Hits { objects: numbers.collect(), unread: Vec::new() };
     let origins = whole.messages(|_, _| ()).attribute(&asked).origins;
     let by_id: HashMap<String, _> = origins.into_iter().map(|one| (one.id.to_string(), one.whereabouts)).collect();
-    for hit in hits {
+    for hit in ended.hits() {
         if let Provenance::History { path, blob, commit, .. } = &*hit.occurrence.provenance
             && let Some(known) = by_id.get(blob)
         {
@@ -236,5 +240,5 @@ fn again(origin: &Origin, commits: &Commits<'_>, detector: &Detector) -> Result<
         commit: origin.commit.and_then(|id| commits.get(id)),
         whereabouts: Some(origin.whereabouts.clone()),
     };
-    Ok(detector.scan(&Blob::whole(text, Arc::new(provenance))))
+    Ok(detector.scan(&text.blob(provenance)))
 }

@@ -10,7 +10,7 @@ use super::{Error, Looked, Options, Progress, flood};
 use crate::detect::{Detector, Hit};
 use crate::report::Accounting;
 use crate::secret::Fingerprint;
-use crate::source::{self, Blob, Crew, Provenance, Skipped, Source};
+use crate::source::{self, Blob, Crew, Held, Provenance, Skipped, Source};
 use crate::text::lines::Position;
 use jiff::Timestamp;
 use std::collections::{HashMap, HashSet};
@@ -91,7 +91,7 @@ impl<'w> Watch<'w> {
     }
 
     /// Everything that was noted, in its order.
-    pub fn end(self, mut was_there: impl FnMut(&str) -> bool) -> Result<Looked, Error> {
+    pub fn end(self, mut was_there: impl FnMut(&str) -> bool) -> Result<Ended, Error> {
         let Notes { mut looked, kept: _, placed, mut skipped, often, older, floods, panicked } =
             self.notes.into_inner().unwrap_or_else(PoisonError::into_inner);
         if let Some(what) = panicked {
@@ -116,10 +116,8 @@ impl<'w> Watch<'w> {
             ..Accounting::default()
         };
         let skipped = skipped.into_iter().map(|(_, one)| one).chain(flood::in_order(floods)).collect();
-        let mut hits = brought(looked);
-        let repeated = often.end(&mut hits);
-        let notes = repeated.notes().into_iter().chain(self.since.and_then(|since| untold(older, since))).collect();
-        Ok(Looked { hits, skipped, accounting, repeated, notes })
+        let older = self.since.and_then(|since| untold(older, since));
+        Ok(Ended { found: looked, often, older, skipped, accounting })
     }
 
     fn notes(&self) -> MutexGuard<'_, Notes> {
@@ -154,6 +152,31 @@ impl Watch<'_> {
     }
 }
 
+/// What was noted, in its order; of a history also what was there already in the version before.
+pub(super) struct Ended {
+    found: Vec<Found>,
+    often: Often,
+    /// What is to be said of what is older than what was asked for.
+    older: Option<String>,
+    skipped: Vec<Skipped>,
+    accounting: Accounting,
+}
+
+impl Ended {
+    /// Every hit.
+    pub fn hits(&mut self) -> impl Iterator<Item = &mut Hit> {
+        self.found.iter_mut().flat_map(|one| &mut one.hits)
+    }
+
+    /// What is new.
+    pub fn looked(self) -> Looked {
+        let mut hits = brought(self.found);
+        let repeated = self.often.end(&mut hits);
+        let notes = repeated.notes().into_iter().chain(self.older).collect();
+        Looked { hits, skipped: self.skipped, accounting: self.accounting, repeated, notes }
+    }
+}
+
 impl Crew for Watch<'_> {
     fn threads(&self) -> usize {
         self.threads
@@ -173,7 +196,8 @@ impl Crew for Watch<'_> {
         }
         let bytes = blob.own.len() as u64;
         // A big file comes in parts, and is one file.
-        if blob.offset == 0 && blob.own.start == 0 {
+        let of_history = matches!(*blob.provenance, Provenance::History { .. });
+        if blob.own.start == 0 && (blob.offset == 0 || of_history) {
             self.blobs.fetch_add(1, Ordering::Relaxed);
         }
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
@@ -260,16 +284,18 @@ impl Found {
     }
 }
 
-/// All hits in the order of their blobs, without those that the version before held already.
+/// All hits in the order of their blobs, without those that the version before held already, and as firmly.
 fn brought(looked: Vec<Found>) -> Vec<Hit> {
-    let mut held: HashSet<(String, Fingerprint)> = HashSet::new();
+    let mut holds: HashMap<(String, Fingerprint), Option<Held>> = HashMap::new();
     let mut brought = Vec::new();
     for Found { id, before, hits, .. } in looked {
         for hit in hits {
+            let held = hit.occurrence.provenance.whereabouts().map(|known| known.held);
             if let Some(id) = &id {
-                held.insert((id.clone(), hit.fingerprint));
+                holds.insert((id.clone(), hit.fingerprint), held);
             }
-            if !before.iter().any(|before| held.contains(&(before.clone(), hit.fingerprint))) {
+            let mut known = before.iter().filter_map(|before| holds.get(&(before.clone(), hit.fingerprint)));
+            if !known.any(|before| *before <= held) {
                 brought.push(hit);
             }
         }

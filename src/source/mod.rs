@@ -191,7 +191,7 @@ pub struct Whereabouts {
     /// How the repository holds it.
     pub held: Held,
     /// Names that lead to a commit which holds it, the most telling first, printable: refs when it is
-    /// [`Held::Reachable`], else the stash or the names of the logs. A few of them.
+    /// [`Held::Reachable`], else the stash or the names of the logs. Of what is staged the indexes. A few of them.
     pub refs: Vec<String>,
     /// There are more names.
     pub more_refs: bool,
@@ -209,10 +209,16 @@ pub struct Whereabouts {
 pub enum Held {
     /// A ref or the HEAD of a work tree leads to it.
     Reachable,
+    /// Only notes do (`refs/notes/`), which a push or a fetch leaves where they are.
+    Notes,
     /// Only a stash does.
     Stash,
-    /// Only the log of a ref does: it was amended, reset or rebased away.
+    /// Only what a ref was does, by its log or ORIG_HEAD and its like: it was amended, reset or rebased away.
     Reflog,
+    /// Only the index of a work tree names it: it is staged.
+    Index,
+    /// It lies in an object store that this repository borrows from, and nothing here leads to it.
+    Shared,
     /// Nothing does. It stays until git removes it (`git gc --prune`).
     #[default]
     Unreachable,

@@ -41,5 +41,6 @@ mod since_scan;
 mod sources;
 mod stage;
 mod tamper;
+mod traps_history;
 mod ui;
 mod world;

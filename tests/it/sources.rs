@@ -106,7 +106,7 @@ fn stashed_amended_tagged_and_detached_content_is_seen() {
     let (blobs, _) = walk(History::open(Some(world.root())).unwrap());
     let texts: Vec<String> = blobs.iter().map(text).collect();
     for wanted in ["amended away", "stashed", "detached", "a tag's message\n", "leak\n"] {
-        assert!(texts.contains(&wanted.to_owned()), "{wanted}");
+        assert!(texts.iter().any(|text| text.ends_with(wanted)), "{wanted}");
     }
 }
 

@@ -13,8 +13,9 @@ use super::attribute::{self, Attributed, Commits, Hits};
 use super::boundary::Boundary;
 use super::graph::{self, Graph, Wanted};
 use super::id::Id;
+use super::indexes::Holders;
 use super::loose_end::{self, LooseEnd};
-use super::object::{Entry, Kind, Objects};
+use super::object::{Entry, Kind, Objects, Text};
 use super::pack::Store;
 use super::place::Place;
 use super::whole::{self, Whole};
@@ -160,6 +161,13 @@ impl History {
         self
     }
 
+    /// Just what refs and heads of work trees lead to: no stash, no log, no index, nothing that nothing leads to.
+    pub fn reachable(mut self) -> History {
+        self.place.only_refs = true;
+        self.what = format!("{}, what refs lead to", self.what);
+        self
+    }
+
     /// Whether it is the history of a part only.
     pub(super) fn is_part(&self) -> bool {
         self.partial
@@ -176,6 +184,7 @@ impl History {
         let packs: Vec<_> = store.packs().collect();
         let is_there = |name: &String| packs.iter().any(|(pack, _)| pack == name);
         match &self.scanned {
+            _ if self.place.only_refs => Vec::new(),
             None if !self.partial => self.place.objects.all(),
             Some(scanned) if scanned.iter().all(is_there) => {
                 let new = packs.iter().filter(|(name, _)| !scanned.contains(name));
@@ -253,7 +262,7 @@ impl Source for History {
         }
         let absent = graph.absent.iter().map(|(id, _)| *id);
         let reached = graph.commits.iter().map(|(id, _)| *id).chain(absent).collect();
-        let given = walk.loose_ends(&reached, all);
+        let given = walk.loose_ends(&self.place, &reached, all);
         if self.scanned.is_some() {
             self.joined = given.into_iter().collect();
         }
@@ -407,10 +416,9 @@ impl Walk<'_> {
     }
 
     /// The text of a commit or a tag.
-    fn message(&mut self, id: Id, text: Vec<u8>, commit: Option<Arc<Commit>>) {
-        let provenance =
-            Provenance::History { path: MESSAGE.to_vec(), blob: id.to_string(), commit, whereabouts: None };
-        self.give(Item::Blob(Blob::whole(text, Arc::new(provenance))));
+    fn message(&mut self, id: Id, text: Text, commit: Option<Arc<Commit>>) {
+        let (path, blob) = (MESSAGE.to_vec(), id.to_string());
+        self.give(Item::Blob(text.blob(Provenance::History { path, blob, commit, whereabouts: None })));
     }
 
     /// Reads the messages of tags down to what they name.
@@ -427,23 +435,27 @@ impl Walk<'_> {
         end.map_err(|one| self.give(Item::Skipped(one))).ok()
     }
 
-    /// What lies in the repository and nothing leads to, by id, with no path and no commit to its name but its own.
-    /// Returns what was handed over.
-    fn loose_ends(&mut self, reached: &HashSet<Id>, all: Vec<Id>) -> Vec<Id> {
+    /// What lies in the repository and nothing leads to, by id, with no path but that of an index and no commit to its name
+    /// but its own. Returns what was handed over.
+    fn loose_ends(&mut self, place: &Place, reached: &HashSet<Id>, all: Vec<Id>) -> Vec<Id> {
+        let met = |id: &Id| self.seen.contains(&(Kind::Blob, *id)) || reached.contains(id) || self.tags.contains(id);
+        let loose: Vec<Id> = all.into_iter().filter(|id| !met(id)).collect();
+        if loose.is_empty() {
+            return Vec::new();
+        }
+        let ids: HashSet<Id> = loose.iter().copied().collect();
+        let holders = Holders::find(place, |id| ids.contains(id));
         let mut given = Vec::new();
-        for id in all {
+        for id in loose {
             if self.stopped {
                 break;
-            }
-            if self.seen.contains(&(Kind::Blob, id)) || reached.contains(&id) || self.tags.contains(&id) {
-                continue;
             }
             let read = loose_end::read(self.objects, id);
             given.extend(matches!(read, Ok(Some(_))).then_some(id));
             match read {
                 Ok(Some(LooseEnd::Blob(bytes))) => {
-                    let blob = id.to_string();
-                    let provenance = Provenance::History { path: Vec::new(), blob, commit: None, whereabouts: None };
+                    let (path, blob) = (holders.of(id).0, id.to_string());
+                    let provenance = Provenance::History { path, blob, commit: None, whereabouts: None };
                     self.give(Item::Blob(Blob::whole(bytes, Arc::new(provenance))));
                 }
                 Ok(Some(LooseEnd::Message(text, commit))) => self.message(id, text, commit.map(Arc::new)),

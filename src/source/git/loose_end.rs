@@ -1,7 +1,7 @@
 //! What lies in a repository and nothing leads to: of a branch that was deleted, of a commit that was amended long ago.
 
 use super::id::Id;
-use super::object::{Absent, Objects};
+use super::object::{Absent, Objects, Text};
 use super::pack;
 use crate::source::Commit;
 
@@ -10,7 +10,7 @@ pub(super) enum LooseEnd {
     /// The bytes of a file.
     Blob(Vec<u8>),
     /// The text of a commit, or of a tag.
-    Message(Vec<u8>, Option<Commit>),
+    Message(Text, Option<Commit>),
 }
 
 /// Reads an object, whatever it is; of a tree there is nothing to read, for what it names is here or is not.
@@ -21,7 +21,7 @@ pub(super) fn read(objects: &Objects, id: Id) -> Result<Option<LooseEnd>, Absent
             let (commit, text) = objects.commit(id)?;
             Some(LooseEnd::Message(text, Some(commit)))
         }
-        pack::Kind::Tag => Some(LooseEnd::Message(objects.tag(id)?.1, None)),
+        pack::Kind::Tag => Some(LooseEnd::Message(objects.message(id)?, None)),
         _ => None,
     })
 }

@@ -27,6 +27,7 @@ mod graph;
 pub mod history;
 pub mod id;
 pub mod index;
+mod indexes;
 mod loose_end;
 mod object;
 mod order;

@@ -5,19 +5,22 @@ use super::id::{Hash, Id};
 pub(super) use super::pack::Absent;
 use super::pack::{self, Object, Store};
 use super::tree;
-use crate::source::{self, SkipReason};
+use crate::source::{self, Blob, Provenance, SkipReason};
+use crate::text::lines::Position;
 use crate::text::terminal::printable;
-use git2::{ObjectType, Odb, Oid};
+use git2::{Odb, Oid};
 use jiff::Timestamp;
 use memchr::{memchr, memmem};
-use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// The object database: our own reader, and libgit2's for an object that ours cannot read.
 pub(super) struct Objects {
     store: Store,
+    /// Its folders: its own, then others that the environment names.
     folders: Vec<PathBuf>,
+    /// How many are its own.
+    own: usize,
     /// Opened when it is first needed; `None` when it cannot be opened.
     other: OnceLock<Option<Mutex<Odb<'static>>>>,
 }
@@ -29,6 +32,34 @@ pub(super) struct Header {
     pub parents: Vec<Id>,
     /// The committer's time, in seconds since 1970.
     pub time: i64,
+}
+
+/// What is read of an object, and where it begins in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text {
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    offset: u64,
+    first: Position,
+}
+
+impl Text {
+    /// All of it.
+    pub(super) fn whole(bytes: Vec<u8>) -> Text {
+        Text { bytes, offset: 0, first: Position::FIRST }
+    }
+
+    /// Of a commit or a tag what people wrote: [`written`].
+    pub(super) fn of_message(mut bytes: Vec<u8>) -> Text {
+        let (skipped, lines) = unwritten(&bytes);
+        bytes.drain(..skipped);
+        Text { bytes, offset: skipped as u64, first: Position { line: 1 + lines, column: 1 } }
+    }
+
+    /// As it is looked at: places are those in the whole object (`git cat-file -p` shows it).
+    pub fn blob(self, provenance: Provenance) -> Blob {
+        Blob { offset: self.offset, first: self.first, ..Blob::whole(self.bytes, Arc::new(provenance)) }
+    }
 }
 
 /// What a tree's entry is.
@@ -48,9 +79,15 @@ pub(super) struct Entry {
 }
 
 impl Objects {
-    /// Opens the database in these `objects` folders and their alternates.
-    pub fn open(folders: Vec<PathBuf>, hash: Hash) -> Objects {
-        Objects { store: Store::open(&folders, hash), folders, other: OnceLock::new() }
+    /// Opens the database in its `own` folders, in `others`, and in the alternates of all of them.
+    pub fn open(own: Vec<PathBuf>, others: Vec<PathBuf>, hash: Hash) -> Objects {
+        let (count, folders) = (own.len(), [own, others].concat());
+        Objects { store: Store::open(&folders, hash), folders, own: count, other: OnceLock::new() }
+    }
+
+    /// Whether the object lies only in a store that others have too.
+    pub fn is_borrowed(&self, id: Id) -> bool {
+        !self.folders.iter().take(self.own).any(|folder| self.store.lies_in(&id, folder))
     }
 
     /// Our own reader, for whoever reads many.
@@ -83,8 +120,8 @@ impl Objects {
 
     /// What kind of object it is.
     pub fn kind(&self, id: Id) -> Result<pack::Kind, Absent> {
-        let other = |odb: &Odb, oid| odb.read_header(oid).ok().and_then(|(_, kind)| kind_of(kind));
-        self.store.header(&id).map(|(kind, _)| kind).or_else(|absent| self.otherwise(id, absent, other))
+        let header = self.store.header(&id).map(|(kind, _)| kind);
+        header.or_else(|absent| self.otherwise(id, absent).map(|object| object.kind))
     }
 
     /// A blob's bytes.
@@ -108,34 +145,28 @@ impl Objects {
         header(&self.read(id, pack::Kind::Commit)?).ok_or_else(|| Absent::corrupt("not a commit"))
     }
 
-    /// A commit as a report has it, and its message as it is.
-    pub fn commit(&self, id: Id) -> Result<(source::Commit, Vec<u8>), Absent> {
+    /// A commit as a report has it, and its text.
+    pub fn commit(&self, id: Id) -> Result<(source::Commit, Text), Absent> {
         let bytes = self.read(id, pack::Kind::Commit)?;
         let (head, message) = split(&bytes);
-        Ok((commit(id, head, message), message.to_vec()))
+        Ok((commit(id, head, message), Text::of_message(bytes)))
     }
 
     /// The text of a commit or a tag.
-    pub fn message(&self, id: Id) -> Result<Vec<u8>, Absent> {
-        match self.kind(id)? {
-            pack::Kind::Tag => self.tag(id).map(|(_, text)| text),
-            _ => self.commit(id).map(|(_, text)| text),
-        }
+    pub fn message(&self, id: Id) -> Result<Text, Absent> {
+        let kind = self.kind(id)?;
+        self.read(id, kind).map(Text::of_message)
     }
 
-    /// What an annotated tag names, and its message.
-    pub fn tag(&self, id: Id) -> Result<(Id, Vec<u8>), Absent> {
+    /// What an annotated tag names, and its text.
+    pub fn tag(&self, id: Id) -> Result<(Id, Text), Absent> {
         let bytes = self.read(id, pack::Kind::Tag)?;
         let target = target(&bytes).ok_or_else(|| Absent::corrupt("not a tag"))?;
-        Ok((target, split(&bytes).1.to_vec()))
+        Ok((target, Text::of_message(bytes)))
     }
 
     fn read(&self, id: Id, kind: pack::Kind) -> Result<Vec<u8>, Absent> {
-        let other = |odb: &Odb, oid| {
-            let object = odb.read(oid).ok()?;
-            Some(Object { kind: kind_of(object.kind())?, bytes: object.data().to_vec() })
-        };
-        let object = self.store.read(&id).or_else(|absent| self.otherwise(id, absent, other))?;
+        let object = self.store.read(&id).or_else(|absent| self.otherwise(id, absent))?;
         match object.kind == kind {
             true => Ok(object.bytes),
             false => Err(Absent::corrupt(&format!("a {} where a {} was named", object.kind.name(), kind.name()))),
@@ -143,13 +174,9 @@ impl Objects {
     }
 
     /// What libgit2 reads of an object that we cannot. It is not asked for what is too large, nor, when every pack could be
-    /// opened, for what is not there.
-    fn otherwise<T>(
-        &self,
-        id: Id,
-        absent: Absent,
-        read: impl Fn(&Odb<'static>, Oid) -> Option<T>,
-    ) -> Result<T, Absent> {
+    /// opened, for what is not there. Of what kind an object is its name tells: the binding panics on a kind that it does
+    /// not know.
+    fn otherwise(&self, id: Id, absent: Absent) -> Result<Object, Absent> {
         let hopeless = match absent.why {
             SkipReason::Missing => self.store.problems().is_empty(),
             why => why == SkipReason::TooLarge,
@@ -157,18 +184,16 @@ impl Objects {
         // libgit2 knows SHA-1 only.
         let Some(oid) = Oid::from_bytes(id.as_bytes()).ok().filter(|_| !hopeless) else { return Err(absent) };
         let odb = self.other.get_or_init(|| open_other(&self.folders).ok().map(Mutex::new));
-        // Its binding panics on an object of a kind that it does not know.
-        let read = |odb: &Mutex<Odb<'static>>| {
+        let bytes = odb.as_ref().and_then(|odb| {
             let odb = odb.lock().unwrap_or_else(PoisonError::into_inner);
-            panic::catch_unwind(AssertUnwindSafe(|| read(&odb, oid))).ok().flatten()
-        };
-        odb.as_ref().and_then(read).ok_or(absent)
+            odb.read(oid).ok().map(|object| object.data().to_vec())
+        });
+        let object = bytes.and_then(|bytes| pack::of_name(&id, bytes));
+        object.ok_or(absent)
     }
 }
 
 fn open_other(folders: &[PathBuf]) -> Result<Odb<'static>, git2::Error> {
-    // An object whose id does not fit its bytes is still bytes to be scanned; zlib's own checksum finds damage.
-    git2::opts::strict_hash_verification(false);
     let odb = Odb::new()?;
     for folder in folders.iter().filter_map(|folder| folder.to_str()) {
         odb.add_disk_alternate(folder)?;
@@ -176,14 +201,29 @@ fn open_other(folders: &[PathBuf]) -> Result<Odb<'static>, git2::Error> {
     Ok(odb)
 }
 
-fn kind_of(kind: ObjectType) -> Option<pack::Kind> {
-    match kind {
-        ObjectType::Commit => Some(pack::Kind::Commit),
-        ObjectType::Tree => Some(pack::Kind::Tree),
-        ObjectType::Blob => Some(pack::Kind::Blob),
-        ObjectType::Tag => Some(pack::Kind::Tag),
-        ObjectType::Any => None,
+/// What people wrote of a commit or a tag: its header but for the names of objects, and its message.
+pub(super) fn written(bytes: &[u8]) -> &[u8] {
+    bytes.get(unwritten(bytes).0..).unwrap_or_default()
+}
+
+/// How many bytes there are before that, and how many lines.
+fn unwritten(bytes: &[u8]) -> (usize, u64) {
+    let (mut at, mut lines) = (0, 0);
+    while let Some(rest) = bytes.get(at..) {
+        let Some(end) = memchr(b'\n', rest) else { break };
+        let (word, value) = rest.split_at(memchr(b' ', rest).unwrap_or(end).min(end));
+        let value = value.get(1..end - word.len()).unwrap_or_default();
+        let plain = match word {
+            b"tree" | b"parent" | b"object" => value.iter().all(u8::is_ascii_hexdigit) && value.len() <= 64,
+            b"type" => matches!(value, b"commit" | b"tree" | b"blob" | b"tag"),
+            _ => false,
+        };
+        if !plain {
+            break;
+        }
+        (at, lines) = (at + end + 1, lines + 1);
     }
+    (at, lines)
 }
 
 /// The lines of a header, and the message below the empty line.

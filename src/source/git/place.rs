@@ -29,6 +29,8 @@ pub(super) struct Place {
     pub objects: Objects,
     /// The refs, when they are kept as tables and not as files.
     pub tables: Option<Tables>,
+    /// Only what refs and heads lead to counts: no stash, no log, no index, nothing that nothing leads to.
+    pub only_refs: bool,
 }
 
 impl Place {
@@ -48,12 +50,12 @@ impl Place {
         let named = path.is_none() || of_environment().is_ok_and(|other| same(&other, &dir));
         let variable = |name: &str| env::var_os(name).filter(|value| named && !value.is_empty());
         let index = variable("GIT_INDEX_FILE").map_or_else(|| dir.join("index"), PathBuf::from);
-        let mut folders = vec![common.join("objects")];
-        folders.extend(variable("GIT_OBJECT_DIRECTORY").map(PathBuf::from));
+        let mut own = vec![common.join("objects")];
+        own.extend(variable("GIT_OBJECT_DIRECTORY").map(PathBuf::from));
         let others = variable("GIT_ALTERNATE_OBJECT_DIRECTORIES").unwrap_or_default();
-        folders.extend(env::split_paths(&others).filter(|folder| folder.is_dir()));
-        let objects = Objects::open(folders, hash);
-        Ok(Place { name, dir, common, index, objects, tables })
+        let others = env::split_paths(&others).filter(|folder| folder.is_dir());
+        let objects = Objects::open(own, others.collect(), hash);
+        Ok(Place { name, dir, common, index, objects, tables, only_refs: false })
     }
 }
 
@@ -75,7 +77,8 @@ fn common(dir: &Path) -> PathBuf {
     }
 }
 
-fn same(a: &Path, b: &Path) -> bool {
+/// Whether both are one file or folder.
+pub(super) fn same(a: &Path, b: &Path) -> bool {
     matches!((fs::canonicalize(a), fs::canonicalize(b)), (Ok(a), Ok(b)) if a == b)
 }
 

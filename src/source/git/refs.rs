@@ -7,7 +7,7 @@ mod files;
 pub(super) mod tables;
 
 use super::id::Id;
-use super::place::Place;
+use super::place::{self, Place};
 use crate::source::{SkipReason, Skipped};
 use crate::text::terminal::printable;
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 const DEEPEST: usize = 5;
 
 /// The file that names what is checked out.
-const HEAD: &str = "HEAD";
+pub(super) const HEAD: &str = "HEAD";
 /// The files beside it that hold ids of their own.
 const PSEUDO: [&str; 5] = [HEAD, "ORIG_HEAD", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD"];
 
@@ -118,10 +118,10 @@ pub(super) fn shallow(place: &Place) -> Vec<Id> {
 }
 
 /// The common folder, and those of linked work trees.
-fn dirs(place: &Place) -> Vec<PathBuf> {
+pub(super) fn dirs(place: &Place) -> Vec<PathBuf> {
     let mut dirs: Vec<PathBuf> = files::entries(&place.common.join("worktrees"));
     dirs.insert(0, place.common.clone());
-    if !dirs.contains(&place.dir) {
+    if !dirs.iter().any(|dir| place::same(dir, &place.dir)) {
         dirs.push(place.dir.clone());
     }
     dirs

@@ -40,7 +40,7 @@ pub(super) struct Tips {
 }
 
 /// A name, as telling as it is: the branch that is checked out, branches, those of remotes, tags, other refs, other heads,
-/// the stash, logs.
+/// notes, the stash, logs.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Name {
     pub held: Held,
@@ -48,11 +48,17 @@ pub(super) struct Name {
     pub name: String,
 }
 
-/// All that has a name in the repository at `place`.
+/// All that has a name in the repository at `place`; just refs and heads when only those count there.
 pub(super) fn all(place: &Place, look: &impl Look) -> Tips {
-    let (known, mut broken) = refs::all(place);
-    let heads = refs::heads(place);
-    let logged: Vec<(String, Id)> = {
+    let (mut known, mut broken) = refs::all(place);
+    let mut heads = refs::heads(place);
+    if place.only_refs {
+        known.remove(STASH);
+        heads.retain(|(name, _)| name == refs::HEAD);
+    }
+    let logged: Vec<(String, Id)> = if place.only_refs {
+        Vec::new()
+    } else {
         let mut have = HashSet::new();
         let (logged, mut unread) = refs::logged(place);
         broken.append(&mut unread);
@@ -80,26 +86,30 @@ fn names(
 ) -> Vec<(Name, Id)> {
     let branch = refs::branch(place);
     let class = |name: &str| match name {
-        _ if Some(name) == branch.as_deref() => 0,
+        _ if Some(name) == branch.as_deref() || name == STASH => 0,
         _ if name.starts_with("refs/heads/") => 1,
         _ if name.starts_with("refs/remotes/") => 2,
         _ if name.starts_with("refs/tags/") => 3,
         _ => 4,
     };
-    let stash = |name: &str| Name { held: Held::Stash, class: 0, name: name.to_owned() };
+    let held = |otherwise: Held, name: &str| match name {
+        STASH => Held::Stash,
+        _ if name.starts_with(NOTES) => Held::Notes,
+        _ => otherwise,
+    };
     let mut names: Vec<(Name, Id)> = Vec::new();
     for (name, &id) in known {
-        let of_ref = || Name { held: Held::Reachable, class: class(name), name: name.clone() };
-        names.push((if name == STASH { stash(name) } else { of_ref() }, id));
+        names.push((Name { held: held(Held::Reachable, name), class: class(name), name: name.clone() }, id));
     }
     // A head that stands on a ref adds nothing to it.
     let on_refs: HashSet<Id> = known.values().copied().collect();
     for (name, id) in heads.iter().filter(|(_, id)| !on_refs.contains(id)) {
-        names.push((Name { held: Held::Reachable, class: 5, name: name.clone() }, *id));
+        let held = if name == refs::HEAD { Held::Reachable } else { Held::Reflog };
+        names.push((Name { held, class: 5, name: name.clone() }, *id));
     }
     for (name, id) in logged {
-        let of_log = || Name { held: Held::Reflog, class: 0, name: name.clone() };
-        names.push((if name == STASH { stash(name) } else { of_log() }, *id));
+        let held = if name == STASH { Held::Stash } else { Held::Reflog };
+        names.push((Name { held, class: 0, name: name.clone() }, *id));
     }
     names.sort();
     names.dedup();
@@ -108,6 +118,8 @@ fn names(
 
 /// The ref of the newest stash, and the log that has the others.
 const STASH: &str = "refs/stash";
+/// Where refs of notes lie (git-notes(1)).
+const NOTES: &str = "refs/notes/";
 
 /// Follows annotated tags from the ref `name` down to what they name. `met` is told each tag on the way.
 pub(super) fn peel(

@@ -6,6 +6,7 @@
 use super::attribute::{self, Attributed, Commits, Hits};
 use super::history::History;
 use super::id::Id;
+pub use super::object::Text;
 use super::object::{self, Absent};
 use super::pack::{Kind, Seen, Store, Visitor, Walked};
 use super::place::Place;
@@ -60,7 +61,7 @@ impl<'h> Whole<'h> {
 
     /// Shows the text of every commit and tag to `look`, by its number, from many threads.
     pub fn messages(self, look: impl Fn(u32, &[u8]) + Sync) -> Read<'h> {
-        let text = |seen: &Seen<'_>| look(seen.number, object::split(seen.bytes).1);
+        let text = |seen: &Seen<'_>| look(seen.number, object::written(seen.bytes));
         let (commits, walked) = Commits::collect(self.store, self.memory, text);
         Read { whole: self, commits, walked }
     }
@@ -74,10 +75,10 @@ impl Read<'_> {
     }
 
     /// A blob's bytes, or the text of a commit or tag.
-    pub fn text(&self, id: Id, message: bool) -> Result<Vec<u8>, Absent> {
+    pub fn text(&self, id: Id, message: bool) -> Result<Text, Absent> {
         let objects = &self.whole.place.objects;
         match message {
-            false => objects.blob(id),
+            false => objects.blob(id).map(Text::whole),
             true => objects.message(id),
         }
     }

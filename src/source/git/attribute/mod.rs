@@ -25,6 +25,7 @@ pub use commits::Commits;
 
 use super::history::MESSAGE;
 use super::id::Id;
+use super::indexes::Holders;
 use super::loose_end::{self, LooseEnd};
 use super::pack::{self, Store};
 use super::place::Place;
@@ -72,8 +73,8 @@ pub struct Origin {
     pub id: Id,
     /// Whether it is the text of a commit or a tag.
     pub message: bool,
-    /// Its path in the first commit that has it: `(message)` for a text, empty when nothing leads to it. Below a ref that
-    /// leads to a tree or a blob the path begins with the ref's name.
+    /// Its path in the first commit that has it: `(message)` for a text; when nothing leads to it the one in an index, or
+    /// nothing. Below a ref that leads to a tree or a blob the path begins with the ref's name.
     pub path: Vec<u8>,
     /// The first commit that has it; of a commit's text the commit. `None` for a tag's text, when only a ref leads to it,
     /// and when nothing does.
@@ -172,17 +173,22 @@ pub(super) fn attribute(place: &Place, commits: &mut Commits, hits: &Hits, memor
         .collect();
     loose.sort_unstable();
     loose.dedup();
+    if place.only_refs || loose.is_empty() {
+        return Attributed { commits: reached.order.len() as u64, origins, skipped };
+    }
+    let ids: HashSet<Id> = loose.iter().map(|(id, _)| *id).collect();
+    let holders = Holders::find(place, |id| ids.contains(id));
     for (id, number) in loose {
         if hits.objects.has(number) {
             let commit = commits.place(number).map(|_| id);
-            origins.push(telling.loose(number, id, commits.knows(number), commit));
+            origins.push(loose_origin(&holders, number, id, commits.knows(number), commit));
             continue;
         }
         match loose_end::read(objects, id) {
             Ok(None) => {}
-            Ok(Some(LooseEnd::Blob(_))) => origins.push(telling.loose(number, id, false, None)),
+            Ok(Some(LooseEnd::Blob(_))) => origins.push(loose_origin(&holders, number, id, false, None)),
             Ok(Some(LooseEnd::Message(_, commit))) => {
-                origins.push(telling.loose(number, id, true, commit.map(|_| id)));
+                origins.push(loose_origin(&holders, number, id, true, commit.map(|_| id)));
             }
             Err(_) if seen.trees.has(number) => {}
             Err(absent) => skipped.push(told::loose_end(id, absent)),
@@ -262,9 +268,11 @@ impl Telling<'_> {
         let path = MESSAGE.to_vec();
         Some(Origin { number, id, message: true, path, commit, before: Vec::new(), whereabouts })
     }
+}
 
-    fn loose(&self, number: u32, id: Id, message: bool, commit: Option<Id>) -> Origin {
-        let path = if message { MESSAGE.to_vec() } else { Vec::new() };
-        Origin { number, id, message, path, commit, before: Vec::new(), whereabouts: Arc::default() }
-    }
+/// What no name leads to: staged, of a store that others have too, or really nobody's.
+fn loose_origin(holders: &Holders<'_>, number: u32, id: Id, message: bool, commit: Option<Id>) -> Origin {
+    let (path, whereabouts) = holders.of(id);
+    let path = if message { MESSAGE.to_vec() } else { path };
+    Origin { number, id, message, path, commit, before: Vec::new(), whereabouts }
 }

@@ -39,7 +39,7 @@ pub(super) fn list_below(objects: &Path, hash: Hash, first: u8) -> impl Iterator
 pub(super) fn header(path: &Path) -> Result<Option<(Kind, u64)>, Absent> {
     let Some((packed, _)) = read(path, 4096)? else { return Ok(None) };
     let begin = begin(&packed, HEAD);
-    let (kind, size, _) = head(&begin).ok_or_else(|| Absent::corrupt("its file has no head"))?;
+    let (kind, size, _) = head(&begin)?;
     Ok(Some((kind, size)))
 }
 
@@ -50,7 +50,7 @@ pub(super) fn object(path: &Path, inflater: &mut Inflater) -> Result<Option<Obje
         return Err(Absent::too_large(packed.len() as u64));
     }
     let begin = begin(&packed, HEAD);
-    let (kind, size, len) = head(&begin).ok_or_else(|| Absent::corrupt("its file has no head"))?;
+    let (kind, size, len) = head(&begin)?;
     let size = usize::try_from(size).ok().filter(|size| *size <= LARGEST).ok_or_else(|| Absent::too_large(size))?;
     let mut bytes = Vec::new();
     inflater.whole(&packed, len + size, &mut bytes).map_err(Absent::corrupt)?;
@@ -73,16 +73,22 @@ fn read(path: &Path, most: u64) -> Result<Option<(Vec<u8>, bool)>, Absent> {
 }
 
 /// `type size NUL`, and how many bytes it takes.
-fn head(begin: &[u8]) -> Option<(Kind, u64, usize)> {
-    let end = begin.iter().position(|&byte| byte == 0)?;
-    let (kind, size) = std::str::from_utf8(begin.get(..end)?).ok()?.split_once(' ')?;
+fn head(begin: &[u8]) -> Result<(Kind, u64, usize), Absent> {
+    let (kind, size, len) = words(begin).ok_or_else(|| Absent::corrupt("its file has no head"))?;
     let kind = match kind {
         "commit" => Kind::Commit,
         "tree" => Kind::Tree,
         "blob" => Kind::Blob,
         "tag" => Kind::Tag,
-        _ => return None,
+        _ => return Err(Absent::corrupt("of a kind that git does not know")),
     };
+    Ok((kind, size, len))
+}
+
+/// The two words of a head, and its length.
+fn words(begin: &[u8]) -> Option<(&str, u64, usize)> {
+    let end = begin.iter().position(|&byte| byte == 0)?;
+    let (kind, size) = std::str::from_utf8(begin.get(..end)?).ok()?.split_once(' ')?;
     let digits = size.bytes().all(|byte| byte.is_ascii_digit());
     Some((kind, size.parse().ok().filter(|_| digits)?, end + 1))
 }

@@ -23,6 +23,7 @@ mod read;
 mod walk;
 
 pub use delta::{Run, SHORTEST_RUN};
+pub(super) use read::of_name;
 pub use walk::{Seen, Visitor, Walked};
 
 use super::id::{Hash, Id};

@@ -11,7 +11,7 @@ use crate::source::git::id::{Hash, Id};
 use sha2::Digest as _;
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -37,6 +37,11 @@ impl Store {
         here(self) || (self.look_again() && here(self))
     }
 
+    /// Whether this `objects` folder has the object itself.
+    pub fn lies_in(&self, id: &Id, folder: &Path) -> bool {
+        loose::path(folder, id).is_file() || self.copies(id).any(|(pack, _)| pack.path.starts_with(folder))
+    }
+
     /// What kind of object it is and its size in bytes, without inflating all of it.
     pub fn header(&self, id: &Id) -> Result<(Kind, u64), Absent> {
         let from_pack = |pack: &Arc<Pack>, offset| self.packed_header(pack, offset);
@@ -57,7 +62,7 @@ impl Store {
         &self,
         id: &Id,
         packed: impl Fn(&Arc<Pack>, u64) -> Result<T, Absent>,
-        loose: impl Fn(&std::path::Path) -> Result<Option<T>, Absent>,
+        loose: impl Fn(&Path) -> Result<Option<T>, Absent>,
     ) -> Result<T, Absent> {
         let mut wrong = None;
         loop {
@@ -352,6 +357,18 @@ pub(super) fn by_prefix(store: &Store, digits: &str) -> Option<Id> {
         [one] => Some(*one),
         _ => None,
     }
+}
+
+/// The object of these bytes that has this name, of whatever kind makes it so.
+pub fn of_name(id: &Id, bytes: Vec<u8>) -> Option<Object> {
+    let mut object = Object { kind: Kind::Blob, bytes };
+    for kind in [Kind::Blob, Kind::Tree, Kind::Commit, Kind::Tag] {
+        object.kind = kind;
+        if names(id, &object) {
+            return Some(object);
+        }
+    }
+    None
 }
 
 /// Whether `id` is the name of an object.
