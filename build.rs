@@ -72,19 +72,19 @@ fn add_digests(tree: &Tree, digests: &mut BTreeMap<String, String>) {
         keywords.dedup();
         let Some(digest) = Digest::of(pattern, text("secret"), &keywords) else { continue };
         let set = |class: &Class| format!("Set({:?})", class.0);
-        let Digest { longest, program, leads, starts, keyed } = &digest;
+        let Digest { longest, program, leads, starts, gate, keyed } = &digest;
         let classes: Vec<String> = program.classes.iter().map(set).collect();
         let lead = |lead: &Lead| {
-            let Lead { bytes, masks, after, count, before, edge, place } = lead;
+            let Lead { bytes, masks, after, count, before, edge, place, four } = lead;
             let (before, after) = (set(before), set(after));
             format!(
-                "Lead {{ bytes: Cow::Borrowed(&{bytes:?}), masks: Cow::Borrowed(&{masks:?}), after: {after}, count: {count}, before: {before}, edge: {edge}, place: {place} }}"
+                "Lead {{ bytes: Cow::Borrowed(&{bytes:?}), masks: Cow::Borrowed(&{masks:?}), after: {after}, count: {count}, before: {before}, edge: {edge}, place: {place}, four: {four} }}"
             )
         };
         let leads: Vec<String> = leads.iter().map(lead).collect();
         let code = format!(
             "    ({id:?}, Digest {{ longest: {longest}, program: Program {{ ops: Cow::Borrowed(&{:?}), classes: Cow::Borrowed(&[{}]), \
-             text: Cow::Borrowed(&{:?}), first: {}, whole: {} }}, leads: Cow::Borrowed(&[{}]), starts: Starts::{starts:?}, keyed: {keyed} }}),\n",
+             text: Cow::Borrowed(&{:?}), first: {}, whole: {} }}, leads: Cow::Borrowed(&[{}]), starts: Starts::{starts:?}, gate: Gate::{gate:?}, keyed: {keyed} }}),\n",
             program.ops,
             classes.join(", "),
             program.text,

@@ -6,6 +6,7 @@
 use super::candidate::Candidate;
 use super::excerpt::Masks;
 use super::filter::{self, Reason, Seen};
+use super::sweep::Anchors;
 use super::{Confidence, Detector, Hit, Occurrence, entropy, matcher, place};
 use crate::decode::{Chunk, Layer};
 use crate::rule::Rule;
@@ -30,7 +31,8 @@ impl Detector {
     pub fn scan_telling(&self, blob: &Blob) -> (Vec<Hit>, Vec<Arc<Rule>>) {
         let mut found = Vec::new();
         let judge = Judge { detector: self, blob, doubt: OnceCell::new() };
-        let looked = self.look(&blob.bytes, &mut |view, matches, _| judge.weigh(view, matches, &mut found));
+        let looked =
+            self.look(&blob.bytes, Anchors::Promising, &mut |view, matches, _| judge.weigh(view, matches, &mut found));
         found.sort_by(|a, b| (a.span.start, a.span.end, &a.rule.id).cmp(&(b.span.start, b.span.end, &b.rule.id)));
         let mut floods = looked.floods;
         floods.sort_unstable();

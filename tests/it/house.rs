@@ -60,7 +60,7 @@ const WINDOWS: &[(&str, &[&str])] = &[
     ("rayon", &["scan.rs", "scan/", "source/git/pack/walk.rs"]),
     ("regex_automata", &["rule/"]),
     ("regex_syntax", &["rule/"]),
-    ("aho_corasick", &["detect/matcher/plain.rs"]),
+    ("aho_corasick", &["detect/matcher/plain.rs", "detect/matcher/few.rs"]),
     ("serde_yaml", &["yaml.rs", "yaml/"]),
     ("rusqlite", &["ledger/sqlite.rs", "ledger/sqlite/"]),
     ("clap", &["cli/"]),

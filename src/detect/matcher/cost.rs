@@ -24,7 +24,7 @@ impl Matcher {
     pub fn cost(&self, view: &[u8], costs: &mut [Cost]) {
         let How::Fast(fast) = &self.how else { return };
         let (mut anchors, mut found) = (Vec::new(), Vec::new());
-        self.anchors(view, 0..view.len(), &mut anchors);
+        self.promising(view, &mut anchors);
         let tries = fast.tries(&self.rules, &self.bounds, view, &anchors, None);
         for one in &tries {
             if let Some(cost) = costs.get_mut(usize::from(one.rule)) {

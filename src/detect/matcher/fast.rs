@@ -5,10 +5,12 @@
 //! and only when there is a match and nothing says that it holds a keyword, one is looked for near it. Rules whose pattern
 //! spells nothing are tried at every place near their keywords.
 
+use super::few::Few;
+use super::gates;
 use super::literals::Literals;
 use super::{Anchor, Bounds, Found, Taker, Tally, touches};
 use crate::rule::Rule;
-use crate::rule::digest::Starts;
+use crate::rule::digest::{Gate, Starts};
 use crate::rule::run::Scratch;
 use std::ops::Range;
 use std::sync::Arc;
@@ -19,6 +21,8 @@ pub struct Fast {
     literals: Literals,
     /// By literal: the rule.
     rules: Vec<u16>,
+    /// Those that stand behind no gate, when there are few.
+    few: Option<Few>,
 }
 
 /// Places where a rule is worth a try.
@@ -34,7 +38,24 @@ impl Fast {
         let literals = Literals::new(rules.iter().flat_map(|rule| rule.digest.leads.iter()));
         let number = |at: usize| u16::try_from(at).unwrap_or(u16::MAX);
         let owner = |(at, rule): (usize, &Arc<Rule>)| std::iter::repeat_n(number(at), rule.digest.leads.len());
-        Fast { literals, rules: rules.iter().enumerate().flat_map(owner).collect() }
+        let leads = rules.iter().flat_map(|rule| rule.digest.leads.iter().map(|lead| (rule.digest.gate, lead)));
+        let open = (0..).zip(leads).filter(|(_, (gate, _))| *gate == Gate::Open);
+        let few = Few::new(open.map(|(word, (_, lead))| (word, lead)));
+        Fast { literals, rules: rules.iter().enumerate().flat_map(owner).collect(), few }
+    }
+
+    /// Adds the anchors of a view, in order, but for some that lead to no match.
+    pub fn promising(&self, view: &[u8], anchors: &mut Vec<Anchor>) {
+        let Some(few) = &self.few else { return self.literals.anchors(view, 0..view.len(), anchors) };
+        let first = anchors.len();
+        few.anchors(&self.literals, view, anchors);
+        for range in gates::open(view) {
+            self.literals.anchors(view, range, anchors);
+        }
+        let mut found = anchors.split_off(first);
+        found.sort_unstable();
+        found.dedup();
+        anchors.append(&mut found);
     }
 
     /// The table of literals.

@@ -129,7 +129,7 @@ impl Literals {
     }
 
     /// Adds the literal `word` if it stands at `start`, with what must stand around it.
-    fn add(&self, view: &[u8], word: u32, start: Option<usize>, starts: &Range<usize>, anchors: &mut Vec<Anchor>) {
+    pub fn add(&self, view: &[u8], word: u32, start: Option<usize>, starts: &Range<usize>, anchors: &mut Vec<Anchor>) {
         let (Some(lead), Some(start)) = (self.words.get(word as usize), start) else { return };
         if starts.contains(&start) && stands(lead, view, start) {
             anchors.push(Anchor { start: narrow(start), end: narrow(start + lead.bytes.len()), word });

@@ -18,9 +18,12 @@
 
 mod cost;
 mod fast;
+mod few;
+mod gates;
 mod literals;
 mod plain;
 
+pub use crate::rule::digest::NEAR;
 use crate::rule::{Capture, Rule};
 pub use cost::Cost;
 use fast::Fast;
@@ -28,8 +31,6 @@ use plain::Plain;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// How far from a keyword a match may start at least, in bytes: a rule's own distance is its longest match, when that is more.
-pub const NEAR: usize = 100;
 /// How many matches of one rule are looked at in one view.
 pub const MOST_MATCHES: u32 = 65_536;
 
@@ -44,7 +45,7 @@ pub struct Matcher {
 /// The two ways to match.
 #[derive(Debug)]
 enum How {
-    Fast(Fast),
+    Fast(Box<Fast>),
     Plain(Box<Plain>),
 }
 
@@ -125,7 +126,7 @@ impl Matcher {
     /// Prepares `rules`. No regular expression is compiled before it is needed.
     pub fn new(rules: &[Arc<Rule>]) -> Matcher {
         let bounds = rules.iter().map(|rule| Bounds::of(rule)).collect();
-        Matcher { rules: rules.to_vec(), bounds, how: How::Fast(Fast::new(rules)) }
+        Matcher { rules: rules.to_vec(), bounds, how: How::Fast(Box::new(Fast::new(rules))) }
     }
 
     /// The same by the plainest means, to compare with: every keyword by one automaton, and the pattern's regular expression
@@ -152,6 +153,15 @@ impl Matcher {
         }
     }
 
+    /// Adds every anchor of a view that may lead to a match, in the order of starts: enough for [`Matcher::candidates`] of
+    /// this view, and sooner found than all.
+    pub fn promising(&self, view: &[u8], anchors: &mut Vec<Anchor>) {
+        match &self.how {
+            How::Fast(fast) => fast.promising(view, anchors),
+            How::Plain(plain) => plain.anchors(view, 0..view.len(), anchors),
+        }
+    }
+
     /// How many bytes on each side of a match of the rule have a say in whether it is found there; the anchors that led to
     /// it lie within as many.
     pub fn reach(&self, rule: usize) -> usize {
@@ -163,7 +173,8 @@ impl Matcher {
         self.bounds.iter().map(Bounds::reach).max().unwrap_or_default()
     }
 
-    /// Adds the matches of a view, in the order of rules, then of starts. `anchors` are all anchors of the view, in order.
+    /// Adds the matches of a view, in the order of rules, then of starts. `anchors` are all anchors of the view, in order (or
+    /// all that are promising).
     /// With `near` (ranges in order that do not overlap; empty ones are places), only the matches whose surroundings (the
     /// match and [`Matcher::reach`] on each side) touch one of these: exactly those of the whole answer.
     pub fn candidates(

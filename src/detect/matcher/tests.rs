@@ -83,6 +83,10 @@ fn same(view: &[u8]) {
     let names = |all: &[Found]| all.iter().map(name).map(|one| format!("{one:?}")).collect::<Vec<_>>();
     assert_eq!(names(&fast.0), names(&plain.0), "{:?}", String::from_utf8_lossy(view));
     assert_eq!(fast.1, plain.1);
+    let (mut anchors, mut promising) = (Vec::new(), Vec::new());
+    FAST.promising(view, &mut anchors);
+    let tally = FAST.candidates(view, &anchors, None, &mut promising);
+    assert_eq!((names(&promising), tally), (names(&fast.0), fast.1), "{:?}", String::from_utf8_lossy(view));
 }
 
 #[test]
@@ -99,6 +103,19 @@ fn fast_is_plain_on_random_text() {
     let mut chance = Chance(7);
     for _ in 0..3000 {
         same(&text(&mut chance));
+    }
+}
+
+#[test]
+fn gates_are_open_wherever_something_matches() {
+    let mut chance = Chance(11);
+    for _ in 0..300 {
+        let mut view = Vec::new();
+        for _ in 0..4 {
+            view.extend((0..chance.below(1200)).map(|at| b"of words. "[at % 10]));
+            view.extend(text(&mut chance));
+        }
+        same(&view);
     }
 }
 

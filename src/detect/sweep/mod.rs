@@ -128,7 +128,7 @@ impl Detector {
     /// All candidates of `bytes`, of which there are less than 4 GiB.
     pub fn sweep(&self, bytes: &[u8]) -> Sweep {
         let (mut plain, mut decoded) = (Vec::new(), Vec::new());
-        let looked = self.look(bytes, &mut |view, found, block| match view.layer {
+        let looked = self.look(bytes, Anchors::All, &mut |view, found, block| match view.layer {
             Layer::Plain => plain.extend(found.iter().map(|one| self.candidate(view, one))),
             Layer::Utf16 | Layer::Base64 => decoded.extend(self.decoded(view, found, &block)),
         });
@@ -139,11 +139,14 @@ impl Detector {
     }
 
     /// Looks at every view of `bytes`.
-    pub(super) fn look(&self, bytes: &[u8], see: &mut See<'_>) -> Looked {
+    pub(super) fn look(&self, bytes: &[u8], wanted: Anchors, see: &mut See<'_>) -> Looked {
         let mut looked = Looked::default();
         let mut found = Vec::new();
         let view = decode::plain(bytes);
-        self.matcher.anchors(&view.bytes, 0..bytes.len(), &mut looked.anchors);
+        match wanted {
+            Anchors::All => self.matcher.anchors(&view.bytes, 0..bytes.len(), &mut looked.anchors),
+            Anchors::Promising => self.matcher.promising(&view.bytes, &mut looked.anchors),
+        }
         let tally = self.matcher.candidates(&view.bytes, &looked.anchors, None, &mut found);
         looked.most = tally.most;
         looked.floods.extend(tally.floods);
@@ -177,6 +180,15 @@ impl Detector {
     }
 }
 
+/// Which anchors of the plain view a look is to find.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Anchors {
+    /// Those that a sweep keeps.
+    All,
+    /// Those that may lead to a match.
+    Promising,
+}
+
 /// What a look came to, beside what was seen.
 #[derive(Debug, Default)]
 pub(super) struct Looked {
@@ -199,7 +211,7 @@ struct Inner {
 impl Inner {
     fn look(&mut self, detector: &Detector, view: &Chunk<'_>, block: Range<usize>, see: &mut See<'_>) {
         self.anchors.clear();
-        detector.matcher.anchors(&view.bytes, 0..view.bytes.len(), &mut self.anchors);
+        detector.matcher.promising(&view.bytes, &mut self.anchors);
         if self.anchors.is_empty() {
             return;
         }

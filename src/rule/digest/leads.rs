@@ -5,7 +5,7 @@
 //! its keywords, and then every place near them must be tried.
 
 use super::often::often;
-use super::{Class, Lead, Op, Program, Starts};
+use super::{Class, Lead, NEAR, Op, Program, Starts};
 
 /// The least bytes of a lead.
 const SHORTEST: usize = 3;
@@ -17,8 +17,6 @@ const MOST: usize = 48;
 const VARIES: usize = 128;
 /// The most bytes after a lead that are looked at before a match is tried.
 const AFTER: u16 = 16;
-/// How far around a keyword a match may start at least, in bytes: for the estimate only.
-const NEAR: usize = 100;
 
 /// The leads for `program`, and how starts lie to them.
 pub fn choose(program: &Program, longest: usize, keywords: &[String]) -> (Vec<Lead>, Starts) {
@@ -55,6 +53,9 @@ fn placed(mut leads: Vec<Lead>) -> Vec<Lead> {
         let cost = |at: usize| met(lead, at) + met(lead, at + 1);
         let best = (0..=last).min_by(|a, b| cost(*a).total_cmp(&cost(*b)));
         lead.place = best.and_then(|at| u8::try_from(at).ok()).unwrap_or_default();
+        let fours = lead.bytes.windows(4).enumerate();
+        let rarest = fours.min_by(|a, b| often(a.1).total_cmp(&often(b.1)));
+        lead.four = rarest.and_then(|(at, _)| u8::try_from(at).ok()).unwrap_or_default();
     }
     leads
 }
@@ -116,7 +117,16 @@ fn lead_of(keyword: &str) -> Lead {
     let bytes = keyword.to_ascii_lowercase().into_bytes();
     let masks: Vec<u8> = bytes.iter().map(|byte| if byte.is_ascii_lowercase() { 0x20 } else { 0 }).collect();
     let (before, edge) = (Class::ALL, true);
-    Lead { bytes: bytes.into(), masks: masks.into(), after: Class::default(), count: 0, before, edge, place: 0 }
+    Lead {
+        bytes: bytes.into(),
+        masks: masks.into(),
+        after: Class::default(),
+        count: 0,
+        before,
+        edge,
+        place: 0,
+        four: 0,
+    }
 }
 
 /// The steps that every match passes, with the least and the most bytes before each.
@@ -181,7 +191,16 @@ impl Way {
         let word = self.word && self.bytes.first().is_some_and(|byte| Class::word().has(*byte));
         let before = if word { Class::word().but() } else { Class::ALL };
         let count = u8::try_from(count.min(AFTER)).unwrap_or_default();
-        Lead { bytes: self.bytes.into(), masks: self.masks.into(), after: class, count, before, edge: true, place: 0 }
+        Lead {
+            bytes: self.bytes.into(),
+            masks: self.masks.into(),
+            after: class,
+            count,
+            before,
+            edge: true,
+            place: 0,
+            four: 0,
+        }
     }
 }
 

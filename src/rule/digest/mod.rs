@@ -8,15 +8,22 @@
 //! - [`assemble`]: from the syntax tree to a [`Program`];
 //! - [`ahead`]: which bytes each step can begin with, and where that leaves nothing to choose;
 //! - [`leads`]: the literals of which one stands in every match ([`Lead`]);
+//! - [`gate`]: what stands near them in every match, and seldom elsewhere;
 //! - [`often`]: how often literals are met.
 
 mod ahead;
 mod assemble;
+pub mod gate;
 mod leads;
 mod often;
 
+pub use gate::Gate;
+
 use regex_syntax::ParserBuilder;
 use std::borrow::Cow;
+
+/// How far from a keyword a match may start at least, in bytes: a rule's own distance is its longest match, when that is more.
+pub const NEAR: usize = 100;
 
 /// A set of bytes: bit `b % 64` of word `b / 64`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -91,6 +98,8 @@ pub struct Lead {
     pub edge: bool,
     /// Where the rarest five bytes of it begin, counted from the byte before it: a search looks for four of them.
     pub place: u8,
+    /// Where the rarest four bytes of it begin; 0 when it has fewer.
+    pub four: u8,
 }
 
 /// How the starts of matches lie to the leads.
@@ -114,6 +123,8 @@ pub struct Digest {
     pub leads: Cow<'static, [Lead]>,
     /// Where matches start from these.
     pub starts: Starts,
+    /// What stands near them in every match.
+    pub gate: Gate,
     /// Whether every match has a keyword in it, so that none has to be looked for.
     pub keyed: bool,
 }
@@ -172,6 +183,11 @@ impl Class {
         class
     }
 
+    /// Whether every byte of it is one of `other`.
+    pub fn within(&self, other: &Class) -> bool {
+        self.0.iter().zip(&other.0).all(|(a, b)| a & !b == 0)
+    }
+
     /// Whether they have a byte in common.
     pub fn meets(&self, other: &Class) -> bool {
         self.0.iter().zip(&other.0).any(|(a, b)| a & b != 0)
@@ -220,8 +236,9 @@ impl Digest {
         let longest = u32::try_from(hir.properties().maximum_len()?).ok()?;
         let mut program = assemble::assemble(&hir, secret);
         ahead::decide(&mut program);
-        let leads = leads::choose(&program, longest as usize, keywords);
+        let (leads, starts) = leads::choose(&program, longest as usize, keywords);
+        let gate = Gate::of(&program, longest as usize, &leads, starts);
         let keyed = leads::keyed(&program, keywords);
-        Some(Digest { longest, program, leads: leads.0.into(), starts: leads.1, keyed })
+        Some(Digest { longest, program, leads: leads.into(), starts, gate, keyed })
     }
 }
