@@ -4,14 +4,12 @@
 use super::Report;
 use crate::secret::{Secret, redact};
 use crate::source::{Commit, Provenance, Whereabouts};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// The path that sources give to the text of a commit.
-const MESSAGE: &[u8] = b"(message)";
 
 /// The report with its secrets masked in what commits and refs say; `None` when there is none in it.
 pub fn clean(report: &Report) -> Option<Report> {
+    provenances(report).find(|one| matches!(one, Provenance::History { .. }))?;
     let cleaner = Cleaner::of(report);
     let cleaned: BTreeMap<&Provenance, Arc<Provenance>> =
         provenances(report).filter_map(|one| Some((one, Arc::new(cleaner.clean(one)?)))).collect();
@@ -28,16 +26,12 @@ pub fn clean(report: &Report) -> Option<Report> {
 }
 
 /// Takes secrets out of what is quoted.
-struct Cleaner<'r> {
-    secrets: Vec<&'r Secret>,
-    /// Commits in whose text something was found, by id: it may be written in more lines than one.
-    told: BTreeSet<&'r str>,
-}
+struct Cleaner<'r>(redact::Scrubber<'r>);
 
 impl<'r> Cleaner<'r> {
     fn of(report: &'r Report) -> Cleaner<'r> {
         let secrets = report.findings.iter().map(|judged| &*judged.finding.credential.secret);
-        Cleaner { secrets: secrets.collect(), told: provenances(report).filter_map(message_of).collect() }
+        Cleaner(redact::Scrubber::new(&secrets.collect::<Vec<&Secret>>()))
     }
 
     /// The same without its secrets; `None` when it holds none.
@@ -54,44 +48,33 @@ impl<'r> Cleaner<'r> {
     }
 
     fn commit(&self, commit: &Commit) -> Option<Commit> {
-        let Commit { author, email, summary, message, .. } = commit;
-        let quoted = [author, email, message];
-        if !self.told.contains(commit.id.as_str()) && !quoted.into_iter().any(|text| self.holds(text)) {
+        let quoted = [&commit.author, &commit.email, &commit.summary, &commit.message];
+        let scrubbed = quoted.map(|text| self.0.scrubbed(text));
+        if scrubbed.iter().all(Option::is_none) {
             return None;
         }
-        let [author, email, summary, message] = [author, email, summary, message].map(|text| self.masked(text));
-        Some(Commit { author, email, summary, message, ..commit.clone() })
+        let [author, email, summary, message] = scrubbed;
+        let or = |scrubbed: Option<String>, text: &String| scrubbed.unwrap_or_else(|| text.clone());
+        Some(Commit {
+            author: or(author, &commit.author),
+            email: or(email, &commit.email),
+            summary: or(summary, &commit.summary),
+            message: or(message, &commit.message),
+            ..commit.clone()
+        })
     }
 
     fn names(&self, known: &Whereabouts) -> Option<Whereabouts> {
-        let holds = known.refs.iter().any(|name| self.holds(name));
-        let masked = || known.refs.iter().map(|name| self.masked(name)).collect();
-        holds.then(|| Whereabouts { refs: masked(), ..known.clone() })
-    }
-
-    fn masked(&self, text: &str) -> String {
-        redact::scrub(text, self.secrets.iter().copied())
-    }
-
-    fn holds(&self, text: &str) -> bool {
-        self.secrets.iter().any(|secret| holds(text, secret))
+        let scrubbed: Vec<Option<String>> = known.refs.iter().map(|name| self.0.scrubbed(name)).collect();
+        if scrubbed.iter().all(Option::is_none) {
+            return None;
+        }
+        let refs = scrubbed.into_iter().zip(&known.refs).map(|(new, name)| new.unwrap_or_else(|| name.clone()));
+        Some(Whereabouts { refs: refs.collect(), ..known.clone() })
     }
 }
 
 fn provenances(report: &Report) -> impl Iterator<Item = &Provenance> {
     let findings = report.findings.iter().map(|judged| &judged.finding);
     findings.flat_map(|finding| finding.occurrences.iter().map(|here| &*here.provenance))
-}
-
-/// The commit in whose text something was found.
-fn message_of(provenance: &Provenance) -> Option<&str> {
-    match provenance {
-        Provenance::History { path, commit: Some(commit), .. } if path == MESSAGE => Some(&commit.id),
-        _ => None,
-    }
-}
-
-#[expect(clippy::disallowed_methods, reason = "looks for the secret in a text that is about to be shown")]
-fn holds(text: &str, secret: &Secret) -> bool {
-    std::str::from_utf8(secret.expose()).is_ok_and(|secret| !secret.is_empty() && text.contains(secret))
 }

@@ -2,6 +2,7 @@
 
 use super::Secret;
 use crate::text::percent;
+use aho_corasick::AhoCorasick;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 
@@ -36,6 +37,47 @@ pub fn scrub<'a>(text: &str, secrets: impl IntoIterator<Item = &'a Secret>) -> S
         }
     }
     clean
+}
+
+/// Takes many secrets out of many texts, most of which hold none.
+pub struct Scrubber<'s> {
+    /// How the forms of the secrets begin; `None` when these are too many to be looked for.
+    begins: Option<AhoCorasick>,
+    /// Of each begin whose it is.
+    whose: Vec<&'s Secret>,
+}
+
+impl<'s> Scrubber<'s> {
+    /// Of a form so many bytes are looked for before anything is replaced.
+    const BEGIN: usize = 8;
+
+    /// Takes out these.
+    pub fn new(secrets: &[&'s Secret]) -> Scrubber<'s> {
+        let (mut begins, mut whose) = (Vec::new(), Vec::new());
+        for secret in secrets.iter().copied() {
+            for form in forms(secret) {
+                begins.push(form.as_bytes().iter().copied().take(Self::BEGIN).collect::<Vec<u8>>());
+                whose.push(secret);
+            }
+        }
+        Scrubber { begins: AhoCorasick::new(begins).ok(), whose }
+    }
+
+    /// The text without the secrets, as by [`scrub`]; `None` when it holds none.
+    pub fn scrubbed(&self, text: &str) -> Option<String> {
+        let of = |place: usize| self.whose.get(place).copied();
+        let mut met: Vec<(usize, &Secret)> = match &self.begins {
+            Some(begins) => begins.find_overlapping_iter(text).map(|begin| begin.pattern().as_usize()).collect(),
+            None => (0..self.whose.len()).collect::<Vec<usize>>(),
+        }
+        .into_iter()
+        .filter_map(|place| Some((place, of(place)?)))
+        .collect();
+        met.sort_unstable_by_key(|(place, _)| *place);
+        met.dedup_by(|(_, one), (_, other)| std::ptr::eq(*one, *other));
+        let clean = scrub(text, met.into_iter().map(|(_, secret)| secret));
+        (clean != text).then_some(clean)
+    }
 }
 
 /// `text` with every word that looks like a token masked: for text that came from where nobody knows the secrets (what a
@@ -109,6 +151,19 @@ mod tests {
             assert!(!clean.contains(&form), "left in: {clean}");
             assert!(clean.starts_with("before ") && clean.ends_with(" after"));
         }
+    }
+
+    #[test]
+    fn a_scrubber_leaves_what_holds_none() {
+        let secret = Secret::new("p@ss\"word/with+odd=chars");
+        let scrubber = Scrubber::new(&[&secret]);
+        for form in forms(&secret) {
+            let text = format!("before {form} after");
+            assert_eq!(scrubber.scrubbed(&text), Some(scrub(&text, [&secret])));
+            let cut = text.replacen(&form, form.split_at(form.len() - 4).0, 1);
+            assert_eq!(scrubber.scrubbed(&cut), None, "nothing is in {cut}");
+        }
+        assert_eq!(Scrubber::new(&[]).scrubbed("text"), None);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::super::pack::{Kind, Run, Seen, Store, Visitor, Walked};
 use super::super::tips::Look;
 use super::arena::{Bits, Strangers, lock};
 use std::collections::{BTreeMap, HashSet};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 /// Parts of what is written down that are locked for themselves.
 const PARTS: u32 = 16;
@@ -31,7 +31,7 @@ pub struct Commits {
     places: Vec<u32>,
     /// What annotated tags name, by their numbers.
     tags: BTreeMap<u32, Id>,
-    pub(super) strangers: Strangers,
+    pub(super) strangers: Arc<Strangers>,
     /// Commits and tags that could not be read.
     pub(super) unread: Vec<u32>,
 }
@@ -108,7 +108,7 @@ impl Commits {
             cut: Bits::default(),
             places: vec![NOWHERE; store.count() as usize],
             tags,
-            strangers: pass.strangers,
+            strangers: Arc::new(pass.strangers),
             unread: walked.problems.iter().map(|(number, _)| *number).collect(),
         };
         for record in records {

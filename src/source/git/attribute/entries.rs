@@ -11,7 +11,7 @@ use super::super::tree::{self, Line};
 
 /// What is kept of a tree for those that are changes of it.
 pub(super) struct Cut<T> {
-    /// Where each entry starts, and behind them where the last one ends. Empty when the bytes are no tree.
+    /// Where each entry starts, of a leaf nowhere, and behind them where the last one ends. Empty when the bytes are no tree.
     starts: Vec<u32>,
     /// What was kept of entries, by their starts, in order.
     pub kept: Vec<(u32, T)>,
@@ -19,16 +19,17 @@ pub(super) struct Cut<T> {
 
 impl<T: Copy> Cut<T> {
     /// Cuts a tree. `keep` sees every entry that is not taken over from the base, and says what is to be kept of it.
-    /// `width` is that of an id.
+    /// `width` is that of an id. Of a `leaf`, which is the base of no other, no starts are needed.
     pub fn new(
         bytes: &[u8],
         base: Option<(&Cut<T>, &[Run])>,
         width: usize,
+        leaf: bool,
         mut keep: impl FnMut(&Line<'_>) -> Option<T>,
     ) -> Cut<T> {
         let (base, runs) = base.filter(|(base, _)| base.is_tree()).map_or((None, &[][..]), |(b, runs)| (Some(b), runs));
         let guess = base.map_or(bytes.len() / 40, |base| base.starts.len());
-        let mut cut = Cut { starts: Vec::with_capacity(guess + 2), kept: Vec::new() };
+        let mut cut = Cut { starts: Vec::with_capacity(if leaf { 1 } else { guess + 2 }), kept: Vec::new() };
         let mut runs = runs;
         let mut at = 0;
         while at < bytes.len() {
@@ -38,7 +39,7 @@ impl<T: Copy> Cut<T> {
             }
             if let Some((base, run)) = base.zip(runs.first())
                 && run.at <= at
-                && let Some(next) = cut.take_over(base, run, at)
+                && let Some(next) = cut.take_over(base, run, at, leaf)
             {
                 at = next;
                 continue;
@@ -46,7 +47,9 @@ impl<T: Copy> Cut<T> {
             let rest = bytes.get(at..).unwrap_or_default();
             let Some((entry, after)) = tree::first(rest, width) else { return Cut::no_tree() };
             let Ok(start) = u32::try_from(at) else { return Cut::no_tree() };
-            cut.starts.push(start);
+            if !leaf {
+                cut.starts.push(start);
+            }
             cut.kept.extend(keep(&entry).map(|kept| (start, kept)));
             at = bytes.len() - after.len();
         }
@@ -66,7 +69,7 @@ impl<T: Copy> Cut<T> {
 
     /// Takes the entries of the base that lie wholly in the run, from `at` on: gives the place behind them, or `None` when
     /// there are none to take.
-    fn take_over(&mut self, base: &Cut<T>, run: &Run, at: usize) -> Option<usize> {
+    fn take_over(&mut self, base: &Cut<T>, run: &Run, at: usize, leaf: bool) -> Option<usize> {
         let there = u32::try_from(at - run.at + run.base).ok()?;
         let run_end = u32::try_from(run.base + run.len).ok()?;
         let first = base.starts.binary_search(&there).ok()?;
@@ -75,7 +78,9 @@ impl<T: Copy> Cut<T> {
         let end = *base.starts.get(last)?;
         let here = u32::try_from(at).ok()?;
         let moved = |start: u32| start - there + here;
-        self.starts.extend(base.starts.get(first..last)?.iter().map(|start| moved(*start)));
+        if !leaf {
+            self.starts.extend(base.starts.get(first..last)?.iter().map(|start| moved(*start)));
+        }
         let from = base.kept.partition_point(|(start, _)| *start < there);
         let to = base.kept.partition_point(|(start, _)| *start < end);
         self.kept.extend(base.kept.get(from..to)?.iter().map(|(start, kept)| (moved(*start), *kept)));
@@ -95,7 +100,7 @@ mod tests {
     /// Keeps the first byte of the id.
     fn cut(bytes: &[u8], base: Option<(&Cut<u8>, &[Run])>) -> (Cut<u8>, usize) {
         let mut read = 0;
-        let cut = Cut::new(bytes, base, 20, |entry| {
+        let cut = Cut::new(bytes, base, 20, false, |entry| {
             read += 1;
             Some(entry.id.as_bytes()[0])
         });
@@ -146,6 +151,8 @@ mod tests {
             let (whole, _) = cut(&two, None);
             prop_assert_eq!(&child.starts, &whole.starts);
             prop_assert_eq!(&child.kept, &whole.kept);
+            let leaf = Cut::new(&two, Some((&base, &runs)), 20, true, |entry| Some(entry.id.as_bytes()[0]));
+            prop_assert_eq!((leaf.is_tree(), &leaf.kept), (whole.is_tree(), &whole.kept));
         }
     }
 }

@@ -1,13 +1,11 @@
 //! What leads to objects: the names of a repository, handed down from the tips to commits, trees and blobs.
 
 use super::super::id::Id;
-use super::super::object::Kind;
 use super::super::tips::{self, Name};
 use super::arena::Bits;
 use super::commits::{Commits, Known};
 use super::few::{List, Lists};
 use super::meet::Seen;
-use super::trees::Trees;
 use crate::source::{Held, Whereabouts};
 use std::collections::HashMap;
 
@@ -51,6 +49,9 @@ impl<'n> Leads<'n> {
     }
 
     fn add(&mut self, number: u32, list: List) {
+        if number as usize >= self.lists.len() {
+            self.lists.resize(number as usize + 1, 0);
+        }
         if let Some(slot) = self.lists.get_mut(number as usize) {
             *slot = self.few.union(*slot, list);
         }
@@ -71,20 +72,13 @@ impl<'n> Leads<'n> {
     }
 
     /// Hands the names on to what lies in the trees, and also whether they lie at more paths than were followed.
-    pub fn trees(&mut self, trees: &Trees<'_>, seen: &Seen, more_paths: &mut Bits) {
-        for &tree in seen.finished.iter().rev() {
+    pub fn trees(&mut self, seen: &Seen, more_paths: &mut Bits) {
+        for (tree, below) in seen.downward() {
             let (list, more) = (self.of(tree), more_paths.has(tree));
-            for edge in trees.of(tree).unwrap_or_default() {
-                let met = match edge.kind() {
-                    Kind::Tree => seen.holding.has(edge.number),
-                    Kind::Blob => seen.found.has(edge.number),
-                    Kind::Submodule => false,
-                };
-                if met {
-                    self.add(edge.number, list);
-                    if more {
-                        more_paths.insert(edge.number);
-                    }
+            for edge in below {
+                self.add(edge.number, list);
+                if more {
+                    more_paths.insert(edge.number);
                 }
             }
         }

@@ -33,6 +33,8 @@ pub(super) struct Meeting<'m, 't> {
     whole: bool,
     modules: Bits,
     files: told::Files,
+    /// Of each folder on the way down the entries that are or hold one of the blobs met, one folder after another.
+    holds: Vec<Edge>,
     seen: Seen,
 }
 
@@ -48,9 +50,68 @@ pub(super) struct Seen {
     /// What could not be read, in order.
     pub skipped: Vec<Skipped>,
     /// Trees that hold one of the blobs met, at any depth.
-    pub holding: Bits,
-    /// The same, each behind all that is below it.
-    pub finished: Vec<u32>,
+    holding: Bits,
+    /// The same, each behind all that is below it, with where its part of `below` ends.
+    finished: Vec<(u32, u32)>,
+    /// Which entries of these trees are or hold one of the blobs met: tree after tree, of each its files first.
+    below: Vec<Edge>,
+    /// By the number of a tree: its place in `finished`.
+    places: Vec<u32>,
+}
+
+/// No place.
+const NOWHERE: u32 = u32::MAX;
+
+impl Seen {
+    fn new(end: u32) -> Seen {
+        let new = || Bits::new(end);
+        Seen {
+            trees: new(),
+            blobs: new(),
+            met: Vec::new(),
+            found: new(),
+            skipped: Vec::new(),
+            holding: new(),
+            finished: Vec::new(),
+            below: Vec::new(),
+            places: vec![NOWHERE; end as usize],
+        }
+    }
+
+    /// Whether the tree holds one of the blobs met, at any depth.
+    pub fn holds(&self, tree: u32) -> bool {
+        self.holding.has(tree)
+    }
+
+    /// Which entries of a tree are or hold one of the blobs met: its files, then its folders.
+    pub fn below(&self, tree: u32) -> &[Edge] {
+        let place = self.places.get(tree as usize).filter(|_| self.holds(tree));
+        place.map_or(&[], |place| self.part(*place as usize))
+    }
+
+    /// All trees that hold one, each before all that is below it, with these entries.
+    pub fn downward(&self) -> impl Iterator<Item = (u32, &[Edge])> {
+        let trees = self.finished.iter().enumerate().rev();
+        trees.map(|(place, (tree, _))| (*tree, self.part(place)))
+    }
+
+    fn part(&self, place: usize) -> &[Edge] {
+        let end = |place: usize| self.finished.get(place).map_or(0, |(_, end)| *end as usize);
+        let start = place.checked_sub(1).map_or(0, end);
+        self.below.get(start..end(place)).unwrap_or_default()
+    }
+
+    fn finish(&mut self, tree: u32, below: impl Iterator<Item = Edge>) {
+        self.holding.insert(tree);
+        if tree as usize >= self.places.len() {
+            self.places.resize(tree as usize + 1, NOWHERE);
+        }
+        if let Some(place) = self.places.get_mut(tree as usize) {
+            *place = u32::try_from(self.finished.len()).unwrap_or(NOWHERE);
+        }
+        self.below.extend(below);
+        self.finished.push((tree, u32::try_from(self.below.len()).unwrap_or(u32::MAX)));
+    }
 }
 
 /// A folder on the way down.
@@ -60,24 +121,15 @@ struct Frame {
     name: u32,
     /// Entries looked at.
     next: usize,
-    /// One of the blobs met lies below.
-    holds: bool,
+    /// Where what it holds begins on [`Meeting::holds`].
+    first: usize,
 }
 
 impl<'m, 't> Meeting<'m, 't> {
     pub fn new(trees: &'m mut Trees<'t>, commits: &'m Commits, doubtful: &'m Bits, whole: bool) -> Meeting<'m, 't> {
-        let new = || Bits::new(trees.end());
-        let seen = Seen {
-            trees: new(),
-            blobs: new(),
-            met: Vec::new(),
-            found: new(),
-            skipped: Vec::new(),
-            holding: new(),
-            finished: Vec::new(),
-        };
-        let (modules, files) = (new(), told::Files::default());
-        Meeting { trees, commits, doubtful, whole, modules, files, seen }
+        let (seen, modules) = (Seen::new(trees.end()), Bits::new(trees.end()));
+        let (files, holds) = (told::Files::default(), Vec::new());
+        Meeting { trees, commits, doubtful, whole, modules, files, holds, seen }
     }
 
     /// The tree of a commit.
@@ -117,25 +169,22 @@ impl<'m, 't> Meeting<'m, 't> {
             let edges = self.trees.of(top.tree).unwrap_or_default();
             let mut child = None;
             while let Some(edge) = edges.get(top.next) {
+                if !self.seen.trees.has(edge.number) {
+                    child = Some(*edge);
+                    break;
+                }
+                // It was gone through, now or before.
                 top.next += 1;
-                if edge.kind() == Kind::Tree {
-                    if !self.seen.trees.has(edge.number) {
-                        child = Some(*edge);
-                        break;
-                    }
-                    top.holds |= self.seen.holding.has(edge.number);
+                if self.seen.holding.has(edge.number) {
+                    self.holds.push(*edge);
                 }
             }
             match child {
                 Some(edge) => self.enter(&mut frames, edge.number, edge.name(), path, commit),
                 None => {
                     let Some(done) = frames.pop() else { return };
-                    if done.holds {
-                        self.seen.holding.insert(done.tree);
-                        self.seen.finished.push(done.tree);
-                        if let Some(above) = frames.last_mut() {
-                            above.holds = true;
-                        }
+                    if done.first < self.holds.len() {
+                        self.seen.finish(done.tree, self.holds.drain(done.first..));
                     }
                 }
             }
@@ -147,32 +196,22 @@ impl<'m, 't> Meeting<'m, 't> {
         if !self.seen.trees.insert(tree) {
             return;
         }
-        frames.push(Frame { tree, name, next: 0, holds: false });
+        frames.push(Frame { tree, name, next: 0, first: self.holds.len() });
         if let Err(absent) = self.trees.load(tree) {
             let path = self.path(frames, root, None);
             self.seen.skipped.extend(self.trees.id(tree).map(|id| told::tree(id, &path, absent)));
             frames.pop();
             return;
         }
-        // Most of what lies in a changed folder was met before.
-        let (mut holds, mut new) = (false, None);
-        for (at, edge) in self.trees.of(tree).unwrap_or_default().iter().enumerate() {
-            match edge.kind() {
-                Kind::Tree => {}
-                Kind::Blob if self.seen.blobs.has(edge.number) => holds |= self.seen.found.has(edge.number),
-                Kind::Submodule if self.modules.has(edge.number) => {}
-                _ => {
-                    new = Some(at);
-                    break;
-                }
-            }
-        }
-        let mut next = new.unwrap_or(usize::MAX);
+        let mut next = 0;
         while let Some(edge) = self.trees.of(tree).and_then(|edges| edges.get(next)).copied() {
-            next += 1;
             match edge.kind() {
-                Kind::Tree => {}
-                Kind::Blob => holds |= self.entry(frames, edge, root, commit),
+                Kind::Tree => break,
+                Kind::Blob => {
+                    if self.entry(frames, edge, root, commit) {
+                        self.holds.push(edge);
+                    }
+                }
                 Kind::Submodule => {
                     if self.modules.insert(edge.number) {
                         let path = self.path(frames, root, Some(edge.name()));
@@ -180,9 +219,10 @@ impl<'m, 't> Meeting<'m, 't> {
                     }
                 }
             }
+            next += 1;
         }
         if let Some(frame) = frames.last_mut() {
-            frame.holds = holds;
+            frame.next = next;
         }
     }
 

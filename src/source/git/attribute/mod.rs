@@ -18,30 +18,26 @@ mod few;
 mod lead;
 mod meet;
 mod paths;
+mod telling;
 mod trees;
 
 pub use arena::Bits;
 pub use commits::Commits;
 
-use super::history::MESSAGE;
 use super::id::Id;
-use super::indexes::Holders;
-use super::loose_end::{self, LooseEnd};
-use super::pack::{self, Store};
+use super::pack;
 use super::place::Place;
 use super::tips::{self, Tips};
 use super::{refs, told};
 use crate::source::{Skipped, Whereabouts};
-use commits::Known;
+use commits::{Known, Reached};
 use lead::Leads;
-use meet::Meeting;
+use meet::{Meeting, Seen};
 use paths::Paths;
 use std::collections::HashSet;
 use std::sync::Arc;
+use telling::Telling;
 use trees::Trees;
-
-/// Paths of an object that are listed; the others are counted.
-const LISTED: usize = 16;
 
 /// What was asked about, by numbers of the store.
 #[derive(Debug, Clone, Default)]
@@ -91,110 +87,98 @@ pub struct Origin {
 pub(super) fn attribute(place: &Place, commits: &mut Commits, hits: &Hits, memory: usize) -> Attributed {
     let objects = &place.objects;
     let store = objects.store();
-    let mut tips = tips::all(place, &Known { store, objects, commits });
-    let mut skipped = std::mem::take(&mut tips.broken);
-    let ends = Ends::of(&mut tips, &Known { store, objects, commits }, &mut skipped);
-    let reached = commits.reach(store, objects, &tips.commits, &refs::shallow(place).into_iter().collect());
-    let commits = &*commits;
-    let id_of = |place: &u32| commits.id(store, *commits.numbers.get(*place as usize)?);
-    skipped.extend_from_slice(store.problems());
-    skipped.extend(reached.absent.iter().map(|(id, absent)| told::commit(*id, absent.clone())));
-    skipped.extend(reached.cut.iter().filter_map(id_of).map(told::shallow));
-
     let mut doubtful: Bits = hits.unread.iter().copied().collect();
-    let wanted = hits.objects.with(&doubtful);
-    let (mut trees, miscalled) = Trees::collect(store, objects, commits, wanted.clone(), memory);
+    let mut wanted = hits.objects.with(&doubtful);
+    let strangers = Arc::clone(&commits.strangers);
+    let collect = |wanted: &Bits| Trees::collect(objects, Arc::clone(&strangers), wanted.clone(), memory);
+    let (way, mut trees) = rayon::join(|| Way::of(place, commits), || collect(&wanted));
+    let commits = &*commits;
+    let miscalled = trees.miscalled(commits);
     if !miscalled.is_empty() {
         // What a tree calls a file and is something else is told; there is none but in a damaged or a hostile repository.
         drop(trees);
         let miscalled = miscalled.into_iter().collect();
         doubtful = doubtful.with(&miscalled);
-        trees = Trees::collect(store, objects, commits, wanted.with(&miscalled), memory).0;
+        wanted = wanted.with(&miscalled);
+        trees = collect(&wanted);
     }
-
-    let mut meeting = Meeting::new(&mut trees, commits, &doubtful, store.problems().is_empty());
-    // How many blobs were met before the text of a commit.
-    let mut texts: Vec<(usize, u32)> = Vec::new();
-    for &place in &reached.order {
-        meeting.commit(place);
-        if commits.numbers.get(place as usize).is_some_and(|number| hits.objects.has(*number)) {
-            texts.push((meeting.met(), place));
-        }
-    }
-    for end in &ends.others {
-        match end.is_tree {
-            true => meeting.tree(end.number, end.name.as_bytes()),
-            false => meeting.blob(end.number, end.name.as_bytes()),
-        }
-    }
-    let seen = meeting.done();
-
-    let mut paths = Paths::new(trees.end());
-    for tree in reached.order.iter().filter_map(|place| commits.trees.get(*place as usize)) {
-        paths.commit(&trees, &seen, *tree);
-    }
-    for end in &ends.others {
-        let name = trees.names.number(end.name.as_bytes());
-        match end.is_tree {
-            true => paths.tree(&trees, &seen, end.number, name),
-            false => paths.blob(&seen, end.number, name),
-        }
-    }
-    let mut leads = Leads::new(trees.end(), &tips.names, &Known { store, objects, commits });
-    leads.commits(commits, &reached.order);
-    leads.trees(&trees, &seen, &mut paths.more);
-
+    let end = trees.end();
+    let ((seen, texts), mut leads) = rayon::join(
+        || way.meet(Meeting::new(&mut trees, commits, &doubtful, store.problems().is_empty()), commits, hits),
+        || {
+            let mut leads = Leads::new(end, &way.tips.names, &Known { store, objects, commits });
+            leads.commits(commits, &way.reached.order);
+            leads
+        },
+    );
+    let mut paths = way.paths(&mut trees, commits, &seen);
+    leads.trees(&seen, &mut paths.more);
     let telling = Telling { commits, store, trees: &trees, paths: &paths, leads: &leads };
-    let mut origins: Vec<Origin> = Vec::new();
-    origins
-        .extend(ends.tags.iter().filter(|tag| hits.objects.has(**tag)).filter_map(|tag| telling.message(*tag, None)));
-    let mut texts = texts.into_iter().peekable();
-    let mut text = |met: usize, origins: &mut Vec<Origin>| {
-        while let Some((_, place)) = texts.next_if(|(before, _)| *before <= met) {
-            let number = commits.numbers.get(place as usize);
-            origins.extend(number.and_then(|number| telling.message(*number, id_of(&place))));
-        }
-    };
-    for (at, met) in seen.met.iter().enumerate() {
-        text(at, &mut origins);
-        origins.extend(telling.blob(met, met.commit.and_then(|place| id_of(&place))));
-    }
-    text(usize::MAX, &mut origins);
-    skipped.extend_from_slice(&seen.skipped);
+    let (unreached, unread) = telling.unreached(place, &way, hits, &seen);
+    let origins = telling.reached(&way, hits, &seen, texts).into_iter().chain(unreached).collect();
+    let skipped = way.skipped.iter().chain(&seen.skipped).cloned().chain(unread).collect();
+    Attributed { commits: way.reached.order.len() as u64, origins, skipped }
+}
 
-    let mut reached_all = Bits::new(store.count());
-    let absent = reached.absent.iter().filter_map(|(id, _)| store.number(id));
-    let in_order = reached.order.iter().filter_map(|place| commits.numbers.get(*place as usize).copied());
-    reached_all.extend(in_order.chain(absent).chain(ends.tags));
-    let unread = hits.unread.iter().chain(&commits.unread).chain(&trees.unread).copied();
-    let mut loose: Vec<(Id, u32)> = (hits.objects.iter().chain(unread))
-        .filter(|number| !reached_all.has(*number) && !seen.blobs.has(*number))
-        .map(|number| (store.id(number), number))
-        .collect();
-    loose.sort_unstable();
-    loose.dedup();
-    if place.only_refs || loose.is_empty() {
-        return Attributed { commits: reached.order.len() as u64, origins, skipped };
+/// The way from everything that has a name through the commits.
+struct Way {
+    tips: Tips,
+    ends: Ends,
+    reached: Reached,
+    /// What could not be read on it.
+    skipped: Vec<Skipped>,
+}
+
+/// Texts of commits that were asked about: how many blobs were met before, and the commit's place.
+type Texts = Vec<(usize, u32)>;
+
+impl Way {
+    fn of(place: &Place, commits: &mut Commits) -> Way {
+        let objects = &place.objects;
+        let store = objects.store();
+        let mut tips = tips::all(place, &Known { store, objects, commits });
+        let mut skipped = std::mem::take(&mut tips.broken);
+        let ends = Ends::of(&mut tips, &Known { store, objects, commits }, &mut skipped);
+        let reached = commits.reach(store, objects, &tips.commits, &refs::shallow(place).into_iter().collect());
+        let cut = reached.cut.iter().filter_map(|place| commits.id(store, *commits.numbers.get(*place as usize)?));
+        skipped.extend_from_slice(store.problems());
+        skipped.extend(reached.absent.iter().map(|(id, absent)| told::commit(*id, absent.clone())));
+        skipped.extend(cut.map(told::shallow));
+        Way { tips, ends, reached, skipped }
     }
-    let ids: HashSet<Id> = loose.iter().map(|(id, _)| *id).collect();
-    let holders = Holders::find(place, |id| ids.contains(id));
-    for (id, number) in loose {
-        if hits.objects.has(number) {
-            let commit = commits.place(number).map(|_| id);
-            origins.push(loose_origin(&holders, number, id, commits.knows(number), commit));
-            continue;
-        }
-        match loose_end::read(objects, id) {
-            Ok(None) => {}
-            Ok(Some(LooseEnd::Blob(_))) => origins.push(loose_origin(&holders, number, id, false, None)),
-            Ok(Some(LooseEnd::Message(_, commit))) => {
-                origins.push(loose_origin(&holders, number, id, true, commit.map(|_| id)));
+
+    /// Goes through all commits, and what else has a name.
+    fn meet(&self, mut meeting: Meeting<'_, '_>, commits: &Commits, hits: &Hits) -> (Seen, Texts) {
+        let mut texts = Texts::new();
+        for &place in &self.reached.order {
+            meeting.commit(place);
+            if commits.numbers.get(place as usize).is_some_and(|number| hits.objects.has(*number)) {
+                texts.push((meeting.met(), place));
             }
-            Err(_) if seen.trees.has(number) => {}
-            Err(absent) => skipped.push(told::loose_end(id, absent)),
         }
+        for end in &self.ends.others {
+            match end.is_tree {
+                true => meeting.tree(end.number, end.name.as_bytes()),
+                false => meeting.blob(end.number, end.name.as_bytes()),
+            }
+        }
+        (meeting.done(), texts)
     }
-    Attributed { commits: reached.order.len() as u64, origins, skipped }
+
+    fn paths(&self, trees: &mut Trees<'_>, commits: &Commits, seen: &Seen) -> Paths {
+        let mut paths = Paths::new(trees.end());
+        for tree in self.reached.order.iter().filter_map(|place| commits.trees.get(*place as usize)) {
+            paths.commit(seen, *tree);
+        }
+        for end in &self.ends.others {
+            let name = trees.names.number(end.name.as_bytes());
+            match end.is_tree {
+                true => paths.tree(seen, end.number, name),
+                false => paths.blob(seen, end.number, name),
+            }
+        }
+        paths
+    }
 }
 
 /// What refs lead to.
@@ -233,46 +217,4 @@ impl Ends {
         }
         ends
     }
-}
-
-/// Puts together what is to be said of an object.
-struct Telling<'t> {
-    commits: &'t Commits,
-    store: &'t Store,
-    trees: &'t Trees<'t>,
-    paths: &'t Paths,
-    leads: &'t Leads<'t>,
-}
-
-impl Telling<'_> {
-    fn blob(&self, met: &meet::Met, commit: Option<Id>) -> Option<Origin> {
-        let mut whereabouts = self.leads.whereabouts(met.number);
-        let mut paths = self.paths.of(met.number);
-        whereabouts.paths = paths.by_ref().take(LISTED).map(|path| self.paths.bytes(self.trees, path)).collect();
-        whereabouts.other_paths = u32::try_from(paths.count()).unwrap_or(u32::MAX);
-        whereabouts.more_paths = self.paths.more.has(met.number);
-        Some(Origin {
-            number: met.number,
-            id: self.trees.id(met.number)?,
-            message: false,
-            path: met.path.clone(),
-            commit,
-            before: met.before.iter().filter_map(|number| self.trees.id(*number)).collect(),
-            whereabouts: Arc::new(whereabouts),
-        })
-    }
-
-    fn message(&self, number: u32, commit: Option<Id>) -> Option<Origin> {
-        let id = self.commits.id(self.store, number)?;
-        let whereabouts = Arc::new(self.leads.whereabouts(number));
-        let path = MESSAGE.to_vec();
-        Some(Origin { number, id, message: true, path, commit, before: Vec::new(), whereabouts })
-    }
-}
-
-/// What no name leads to: staged, of a store that others have too, or really nobody's.
-fn loose_origin(holders: &Holders<'_>, number: u32, id: Id, message: bool, commit: Option<Id>) -> Origin {
-    let (path, whereabouts) = holders.of(id);
-    let path = if message { MESSAGE.to_vec() } else { path };
-    Origin { number, id, message, path, commit, before: Vec::new(), whereabouts }
 }

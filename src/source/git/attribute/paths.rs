@@ -56,18 +56,18 @@ impl Paths {
     }
 
     /// The root of a commit: goes through all trees below that hold one of the blobs, at each path once.
-    pub fn commit(&mut self, trees: &Trees<'_>, met: &Seen, root: u32) {
-        if met.holding.has(root) && self.arrive(root, 0) {
-            self.descend(trees, met, root, 0);
+    pub fn commit(&mut self, met: &Seen, root: u32) {
+        if met.holds(root) && self.arrive(root, 0) {
+            self.descend(met, root, 0);
         }
     }
 
     /// A tree that a ref leads to; `name` is the number of the ref's name.
-    pub fn tree(&mut self, trees: &Trees<'_>, met: &Seen, root: u32, name: u32) {
-        if met.holding.has(root)
+    pub fn tree(&mut self, met: &Seen, root: u32, name: u32) {
+        if met.holds(root)
             && let Some(path) = self.step(root, 0, name)
         {
-            self.descend(trees, met, root, path);
+            self.descend(met, root, path);
         }
     }
 
@@ -78,19 +78,16 @@ impl Paths {
         }
     }
 
-    fn descend(&mut self, trees: &Trees<'_>, met: &Seen, root: u32, path: Path) {
+    fn descend(&mut self, met: &Seen, root: u32, path: Path) {
         let mut folders = vec![(root, path)];
         while let Some((tree, path)) = folders.pop() {
             let first = folders.len();
-            for edge in trees.of(tree).unwrap_or_default() {
-                match edge.kind() {
-                    Kind::Tree if met.holding.has(edge.number) => {
-                        if let Some(path) = self.step(edge.number, path, edge.name()) {
-                            folders.push((edge.number, path));
-                        }
-                    }
-                    Kind::Blob if met.found.has(edge.number) => self.lies(edge.number, path, edge.name()),
-                    _ => {}
+            for edge in met.below(tree) {
+                if edge.kind() == Kind::Tree {
+                    let path = self.step(edge.number, path, edge.name());
+                    folders.extend(path.map(|path| (edge.number, path)));
+                } else {
+                    self.lies(edge.number, path, edge.name());
                 }
             }
             folders.get_mut(first..).unwrap_or_default().reverse();

@@ -10,7 +10,8 @@ use super::super::tree::Line;
 use super::arena::{Bits, Lists, Named, Names, Strangers, Writing};
 use super::commits::Commits;
 use super::entries::Cut;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// An entry of a tree.
@@ -51,6 +52,12 @@ impl Edge {
     }
 }
 
+/// Entries with folders behind all others, else in their order: so are files looked for before folders are gone into.
+fn files_first<I: Iterator<Item = Edge>>(edges: impl Fn() -> I) -> impl Iterator<Item = Edge> {
+    let folders = edges().filter(|edge| edge.kind() == Kind::Tree);
+    edges().filter(|edge| edge.kind() != Kind::Tree).chain(folders)
+}
+
 struct Pass<'p> {
     store: &'p Store,
     strangers: &'p Strangers,
@@ -82,9 +89,10 @@ impl Pass<'_> {
     }
 
     fn meet(&self, seen: &Seen<'_>, base: Option<(&Cut<Edge>, &[Run])>) -> Cut<Edge> {
-        let cut = Cut::new(seen.bytes, base, self.width, |entry| self.keep(entry));
+        let cut = Cut::new(seen.bytes, base, self.width, seen.leaf, |entry| self.keep(entry));
         if seen.first && cut.is_tree() {
-            self.edges.put(seen.number, cut.kept.iter().map(|(_, edge)| *edge));
+            let kept = || cut.kept.iter().map(|(_, edge)| *edge);
+            self.edges.put(seen.number, files_first(kept));
         }
         cut
     }
@@ -107,51 +115,50 @@ pub(super) struct Trees<'t> {
     store: &'t Store,
     pub objects: &'t Objects,
     wanted: Bits,
-    strangers: &'t Strangers,
+    strangers: Arc<Strangers>,
     edges: Lists<Edge>,
     /// Trees that the pass could not read, and the object database could.
     late: HashMap<u32, Vec<Edge>>,
     pub names: Named,
+    /// Objects that an entry calls a file, but for those that are kept.
+    files: Bits,
     /// Trees that could not be read.
     pub unread: Vec<u32>,
 }
 
 impl<'t> Trees<'t> {
-    /// Reads all trees. Of blobs only the `wanted` ones are kept, and those that are not in the store. Also gives the
-    /// objects that an entry calls a file and that are none.
-    pub fn collect(
-        store: &'t Store,
-        objects: &'t Objects,
-        commits: &'t Commits,
-        wanted: Bits,
-        memory: usize,
-    ) -> (Trees<'t>, Vec<u32>) {
+    /// Reads all trees. Of blobs only the `wanted` ones are kept, and those that are not in the store.
+    pub fn collect(objects: &'t Objects, strangers: Arc<Strangers>, wanted: Bits, memory: usize) -> Trees<'t> {
+        let store = objects.store();
         let count = store.count();
         let width = store.hash().width();
         let files = (0..count.div_ceil(64)).map(|_| AtomicU64::new(0)).collect();
         let (names, edges) = (Names::new(), Writing::new(count));
-        let pass = Pass { store, strangers: &commits.strangers, wanted: &wanted, width, names, edges, files };
+        let pass = Pass { store, strangers: &strangers, wanted: &wanted, width, names, edges, files };
         let walked = store.walk(&[pack::Kind::Tree], memory, &pass);
         let Pass { names, edges, files, .. } = pass;
-        let edges = edges.done();
-        let files = Bits::from_words(files.into_iter().map(AtomicU64::into_inner).collect());
-        let unread: Vec<u32> = walked.problems.iter().map(|(number, _)| *number).collect();
-        let is_other = |number: &u32| edges.of(*number).is_some() || unread.contains(number) || commits.knows(*number);
-        let miscalled = files.iter().filter(is_other).collect();
-        let trees = Trees {
+        Trees {
             store,
             objects,
             wanted,
-            strangers: &commits.strangers,
-            edges,
+            edges: edges.done(),
             late: HashMap::new(),
             names: names.done(),
-            unread,
-        };
-        (trees, miscalled)
+            files: Bits::from_words(files.into_iter().map(AtomicU64::into_inner).collect()),
+            unread: walked.problems.iter().map(|(number, _)| *number).collect(),
+            strangers,
+        }
     }
 
-    /// What of the tree matters, in its order. `None` for one that was not read (see [`Trees::load`]).
+    /// Objects that an entry calls a file and that are none.
+    pub fn miscalled(&self, commits: &Commits) -> Vec<u32> {
+        let unread: HashSet<u32> = self.unread.iter().copied().collect();
+        let is_other =
+            |number: &u32| self.edges.of(*number).is_some() || unread.contains(number) || commits.knows(*number);
+        self.files.iter().filter(is_other).collect()
+    }
+
+    /// What of the tree matters, its folders last. `None` for one that was not read (see [`Trees::load`]).
     pub fn of(&self, tree: u32) -> Option<&[Edge]> {
         self.edges.of(tree).or_else(|| self.late.get(&tree).map(Vec::as_slice))
     }
@@ -161,8 +168,8 @@ impl<'t> Trees<'t> {
         if self.of(tree).is_none() {
             let id = self.id(tree).ok_or_else(|| Absent::corrupt("not a tree"))?;
             let entries = self.objects.tree(id)?;
-            let edges = entries.into_iter().filter_map(|entry| self.late_edge(entry)).collect();
-            self.late.insert(tree, edges);
+            let edges: Vec<Edge> = entries.into_iter().filter_map(|entry| self.late_edge(entry)).collect();
+            self.late.insert(tree, files_first(|| edges.iter().copied()).collect());
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use super::entry::{self, Base, Entry};
 use super::read::no_base;
 use super::{Absent, Kind, Pack, Store};
 use crate::source::git::id::Id;
+use rayon::prelude::*;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -41,8 +42,8 @@ pub(super) struct Forest {
     children: Vec<Rank>,
     /// How many objects that count are in the tree below a rank, itself included. 0: it can be passed over.
     weights: Vec<u32>,
-    /// Objects that rest on no other, of the kinds asked for (a loose one is of a kind not known yet).
-    pub roots: Vec<Rank>,
+    /// Objects that rest on no other, each with what stands in place of its parent.
+    roots: Vec<(Rank, u32)>,
     /// Numbers of objects that no root leads to.
     pub problems: Vec<(u32, Absent)>,
 }
@@ -72,7 +73,7 @@ impl Forest {
             forest.starts.push(forest.next_rank());
             let spots = pack.idx.spots().unwrap_or_default();
             let mut order: Vec<(u64, u32)> = spots.iter().map(|spot| spot.offset).zip(0..).collect();
-            order.sort_unstable();
+            order.par_sort_unstable();
             forest.offsets.extend(order.iter().map(|(offset, _)| *offset));
             forest.numbers.extend(order.iter().map(|(_, position)| first + position));
             let crc = |(_, position): &(u64, u32)| spots.get(at(*position)).and_then(|spot| spot.crc).unwrap_or(0);
@@ -107,10 +108,10 @@ impl Forest {
         }
         let offsets = self.offsets.get(part.ranks.clone()).unwrap_or_default();
         let numbers = self.numbers.get(part.ranks.clone()).unwrap_or_default();
-        for (offset, number) in offsets.iter().zip(numbers) {
+        for ((offset, number), rank) in offsets.iter().zip(numbers).zip(part.ranks.clone()) {
             let parent = match window.head(pack, *offset) {
                 Some(_) if last == Some(*offset) => Err(Absent::corrupt("its entry is that of another object")),
-                Some(entry) => self.parent(store, part.pack, *offset, entry.base),
+                Some(entry) => self.parent(store, (part.pack, rank), *offset, entry.base),
                 None => Err(Absent::corrupt("no entry begins there")),
             };
             last = Some(*offset);
@@ -123,7 +124,7 @@ impl Forest {
     }
 
     /// Makes trees of all heads, in the order of the parts.
-    pub fn grow(&mut self, store: &Store, heads: Vec<Heads>, kinds: &[Kind]) {
+    pub fn grow(&mut self, store: &Store, heads: Vec<Heads>) {
         let mut parents = Vec::with_capacity(self.numbers.len());
         for (part, problems) in heads {
             parents.extend_from_slice(&part);
@@ -131,8 +132,14 @@ impl Forest {
         }
         parents.resize(self.numbers.len(), LOOSE);
         self.join(&parents);
-        let order = self.order(&parents, kinds);
+        let order = self.order(&parents);
         self.weigh(store, &parents, &order);
+    }
+
+    /// Objects of these kinds that rest on no other, and loose ones, whose kind is not known yet.
+    pub fn roots(&self, kinds: &[Kind]) -> Vec<Rank> {
+        let is_wanted = |parent: u32| parent == LOOSE || kinds.iter().any(|kind| parent == NO_PARENT + *kind as u32);
+        self.roots.iter().filter(|(_, parent)| is_wanted(*parent)).map(|(rank, _)| *rank).collect()
     }
 
     /// The number of the object at a rank.
@@ -173,12 +180,12 @@ impl Forest {
         u32::try_from(self.numbers.len()).unwrap_or(u32::MAX)
     }
 
-    fn parent(&self, store: &Store, index: usize, offset: u64, base: Base) -> Result<u32, Absent> {
+    fn parent(&self, store: &Store, place: (usize, usize), offset: u64, base: Base) -> Result<u32, Absent> {
         match base {
             Base::Whole(kind) => Ok(NO_PARENT + kind as u32),
             Base::Back(distance) => {
                 let base = offset.checked_sub(distance).filter(|_| distance > 0);
-                let base = base.and_then(|base| self.begins(index, base));
+                let base = base.and_then(|base| self.begins_before(place.0, place.1, base));
                 base.ok_or_else(|| Absent::corrupt("its delta's base is no entry"))
             }
             Base::Named(id) => self.named(store, &id).ok_or_else(|| no_base(&id)),
@@ -200,6 +207,18 @@ impl Forest {
         let [start, end] = *self.starts.get(index..)?.first_chunk::<2>()?;
         let found = self.offsets.get(at(start)..at(end))?.binary_search(&offset).ok()?;
         start.checked_add(u32::try_from(found).ok()?)
+    }
+
+    /// The same for one that lies before the entry of this rank, and most often not far.
+    fn begins_before(&self, index: usize, rank: usize, offset: u64) -> Option<Rank> {
+        let before = self.offsets.get(at(*self.starts.get(index)?)..rank)?;
+        let mut near = 8;
+        while before.len() > near && before.get(before.len() - near).is_some_and(|other| *other > offset) {
+            near *= 4;
+        }
+        let near = before.len() - near.min(before.len());
+        let found = near + before.get(near..)?.binary_search(&offset).ok()?;
+        self.starts.get(index)?.checked_add(u32::try_from(found).ok()?)
     }
 
     /// Lists the children of each.
@@ -228,46 +247,31 @@ impl Forest {
         (self.firsts, self.children) = (firsts, children);
     }
 
-    /// All that roots of the kinds asked for lead to, parents first. What no root leads to is told.
-    fn order(&mut self, parents: &[u32], kinds: &[Kind]) -> Vec<Rank> {
-        let mut reached = vec![false; parents.len()];
-        let mut order = Vec::new();
-        let is_wanted = |parent: u32| parent == LOOSE || kinds.iter().any(|kind| parent == NO_PARENT + *kind as u32);
-        for wanted in [true, false] {
-            let mut done = order.len();
-            for (parent, rank) in parents.iter().zip(0..) {
-                if *parent >= NO_PARENT && *parent != BROKEN && is_wanted(*parent) == wanted {
-                    order.push(rank);
-                    if wanted {
-                        self.roots.push(rank);
-                    }
-                }
-            }
-            while let Some(&rank) = order.get(done) {
-                done += 1;
-                if let Some(reached) = reached.get_mut(at(rank)) {
-                    *reached = true;
-                }
-                let firsts = self.firsts.get(at(rank)..).and_then(|firsts| firsts.first_chunk::<2>());
-                let children = firsts.and_then(|[first, end]| self.children.get(at(*first)..at(*end)));
-                order.extend_from_slice(children.unwrap_or_default());
-            }
-            if wanted {
-                // The others are walked only to know that something leads to them.
-                self.weights = vec![0; parents.len()];
-                for rank in &order {
-                    if let Some(weight) = self.weights.get_mut(at(*rank)) {
-                        *weight = 1;
-                    }
-                }
+    /// All that roots lead to, parents first. What no root leads to is told.
+    fn order(&mut self, parents: &[u32]) -> Vec<Rank> {
+        let mut order = Vec::with_capacity(parents.len());
+        for (parent, rank) in parents.iter().zip(0..) {
+            if *parent >= NO_PARENT && *parent != BROKEN {
+                self.roots.push((rank, *parent));
+                order.push(rank);
             }
         }
-        for ((reached, parent), number) in reached.iter().zip(parents).zip(&self.numbers) {
-            if !reached && *parent != BROKEN {
+        self.weights = vec![0; parents.len()];
+        let mut done = 0;
+        while let Some(&rank) = order.get(done) {
+            done += 1;
+            if let Some(weight) = self.weights.get_mut(at(rank)) {
+                *weight = 1;
+            }
+            let firsts = self.firsts.get(at(rank)..).and_then(|firsts| firsts.first_chunk::<2>());
+            let children = firsts.and_then(|[first, end]| self.children.get(at(*first)..at(*end)));
+            order.extend_from_slice(children.unwrap_or_default());
+        }
+        for ((weight, parent), number) in self.weights.iter().zip(parents).zip(&self.numbers) {
+            if *weight == 0 && *parent != BROKEN {
                 self.problems.push((*number, Absent::corrupt("its chain of deltas does not end in an object")));
             }
         }
-        order.retain(|rank| self.weight(*rank) > 0);
         order
     }
 
@@ -301,7 +305,7 @@ impl Forest {
                 children.sort_by_key(weight);
             }
         }
-        self.roots.retain(|rank| weight(rank) > 0);
+        self.roots.retain(|(rank, _)| weight(rank) > 0);
     }
 }
 

@@ -76,6 +76,11 @@ impl Idx {
         self.names.position(id)
     }
 
+    /// Makes ready for looking up very many names.
+    pub fn refine(&self) {
+        self.names.refine();
+    }
+
     /// The first position whose name is not below these bytes.
     pub fn below(&self, name: &[u8]) -> Option<u32> {
         self.names.below(name)

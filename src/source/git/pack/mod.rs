@@ -9,6 +9,7 @@
 //!
 //! The formats: gitformat-pack(5), gitformat-loose(5) and gitrepository-layout(5) of git 2.47.
 
+mod ahead;
 pub mod bytes;
 pub mod delta;
 pub mod entry;
@@ -144,6 +145,8 @@ pub struct Store {
     starts: Vec<u32>,
     /// Loose objects by name, and which folder has one, and what is in packs that came late; listed when first asked for.
     loose: OnceLock<Vec<(Id, u16)>>,
+    /// What is a delta to what; made when all objects are asked for.
+    forest: OnceLock<forest::Forest>,
     problems: Vec<Skipped>,
     late: read::Late,
     cache: read::Cache,
@@ -190,8 +193,18 @@ impl Store {
                 None => problems.push(Skipped::asked("a pack", SkipReason::TooLarge, "too many objects for one scan")),
             }
         }
-        let (loose, late, cache) = (OnceLock::new(), read::Late::default(), read::Cache::default());
-        Store { hash, folders: Vec::new(), packs, midxs: Vec::new(), starts, loose, problems, late, cache }
+        Store {
+            hash,
+            folders: Vec::new(),
+            packs,
+            midxs: Vec::new(),
+            starts,
+            loose: OnceLock::new(),
+            forest: OnceLock::new(),
+            problems,
+            late: read::Late::default(),
+            cache: read::Cache::default(),
+        }
     }
 
     /// Packs, indexes and alternates that cannot be used.

@@ -1,9 +1,9 @@
 //! A sorted table of names in a file, with a fan-out table by their first byte: what an index and a multi-pack-index share.
 //!
 //! Names are read bucket by bucket when one is first asked for, so that one object of a big repository costs a few
-//! kilobytes.
+//! kilobytes. Who looks up very many refines the table first.
 
-use super::bytes::{Bytes, exactly};
+use super::bytes::{Bytes, exactly, u32_at};
 use crate::source::git::id::{Hash, Id};
 use std::sync::OnceLock;
 
@@ -21,6 +21,13 @@ pub(super) struct Names {
     rows: (u64, usize, usize),
     /// Rows by the first byte of their names.
     buckets: Vec<OnceLock<Vec<u8>>>,
+    fine: OnceLock<Fine>,
+}
+
+/// A finer fan-out table, by the first `bits` bits: for every value of these, how many names are below it.
+struct Fine {
+    bits: u32,
+    ends: Vec<u32>,
 }
 
 impl Names {
@@ -36,7 +43,37 @@ impl Names {
         if fan.len() < 256 || !fan.is_sorted() {
             return Err("its fan-out table does not rise");
         }
-        Ok(Names { bytes, hash, fan, rows, buckets: (0..256).map(|_| OnceLock::new()).collect() })
+        Ok(Names {
+            bytes,
+            hash,
+            fan,
+            rows,
+            buckets: (0..256).map(|_| OnceLock::new()).collect(),
+            fine: OnceLock::new(),
+        })
+    }
+
+    /// Makes ready for many look-ups: a name is then found at once, where its first bits say. Reads the whole table.
+    pub fn refine(&self) {
+        self.fine.get_or_init(|| {
+            let bits = self.count().max(1).ilog2().clamp(10, 24) - 2;
+            let mut ends = vec![0u32; (1 << bits) + 1];
+            for first in 0..=u8::MAX {
+                let (_, stride, skip) = self.rows;
+                for row in self.bucket(first).chunks_exact(stride) {
+                    let lead = row.get(skip..).and_then(|name| u32_at(name, 0)).unwrap_or(0);
+                    if let Some(end) = ends.get_mut((lead >> (32 - bits)) as usize + 1) {
+                        *end += 1;
+                    }
+                }
+            }
+            let mut sum = 0;
+            for end in &mut ends {
+                sum += *end;
+                *end = sum;
+            }
+            Fine { bits, ends }
+        });
     }
 
     /// How many there are.
@@ -46,29 +83,42 @@ impl Names {
 
     /// Where a name is.
     pub fn position(&self, id: &Id) -> Option<u32> {
-        let at = self.below(id.as_bytes())?;
-        (self.id(at)? == *id).then_some(at)
+        let name = id.as_bytes();
+        let at = self.below(name)?;
+        let first = *name.first()?;
+        (self.row(first, at - self.start(first))? == name).then_some(at)
     }
 
     /// The first position whose name is not below these bytes.
     pub fn below(&self, name: &[u8]) -> Option<u32> {
         let first = *name.first()?;
-        let (bucket, (_, stride, skip)) = (self.bucket(first), self.rows);
-        let (mut low, mut high) = (0, bucket.len() / stride);
+        let start = self.start(first);
+        let fine = self.fine.get().zip(u32_at(name, 0)).and_then(|(fine, lead)| {
+            let [low, high] = *fine.ends.get((lead >> (32 - fine.bits)) as usize..)?.first_chunk()?;
+            Some((low.checked_sub(start)?, high.checked_sub(start)?))
+        });
+        let (mut low, mut high) = match fine {
+            Some(range) => range,
+            None => (0, self.fan.get(usize::from(first))? - start),
+        };
         while low < high {
             let middle = low.midpoint(high);
-            let row = bucket.get(middle * stride + skip..(middle + 1) * stride)?;
-            if row < name { low = middle + 1 } else { high = middle }
+            if self.row(first, middle)? < name { low = middle + 1 } else { high = middle }
         }
-        u32::try_from(low).ok()?.checked_add(self.start(first))
+        low.checked_add(start)
     }
 
     /// The name at a position.
     pub fn id(&self, position: u32) -> Option<Id> {
         let first = u8::try_from(self.fan.partition_point(|end| *end <= position)).ok()?;
+        Id::new(self.row(first, position.checked_sub(self.start(first))?)?)
+    }
+
+    /// The name in a row of those that begin with this byte.
+    fn row(&self, first: u8, row: u32) -> Option<&[u8]> {
         let (_, stride, skip) = self.rows;
-        let row = usize::try_from(position.checked_sub(self.start(first))?).ok()?;
-        Id::new(self.bucket(first).get(row * stride + skip..(row + 1) * stride)?)
+        let begin = usize::try_from(row).ok()?.checked_mul(stride)?;
+        self.bucket(first).get(begin + skip..begin + stride)
     }
 
     /// Position of the first name that begins with this byte.

@@ -4,6 +4,7 @@
 //! is done first and the heaviest child last, when nobody else needs the base: so no more than about the logarithm of a
 //! family's size is held, however long its chains are. A worker with nothing to do is given the upper end of another's list.
 
+use super::ahead::Ahead;
 use super::delta::{self, Run};
 use super::entry::{Base, Entry};
 use super::forest::{Forest, Packed, Rank};
@@ -61,21 +62,26 @@ pub struct Seen<'o> {
     pub bytes: &'o [u8],
     /// `false`: a copy of an object that is seen elsewhere, here only as a base of others.
     pub first: bool,
+    /// Nothing is made from it: its state is dropped at once.
+    pub leaf: bool,
 }
 
 impl Store {
     /// Shows every object of these kinds to the visitor, once each, on the threads of the current pool. About `memory`
     /// bytes of bases are held at most.
     pub fn walk<V: Visitor>(&self, kinds: &[Kind], memory: usize, visitor: &V) -> Walked {
-        let mut forest = Forest::of(self);
-        let parts = forest.parts();
-        let heads = parts.par_iter().map(|part| forest.heads(self, part)).collect();
-        forest.grow(self, heads, kinds);
-        let unreached = std::mem::take(&mut forest.problems);
+        let forest = self.forest.get_or_init(|| {
+            let mut forest = Forest::of(self);
+            let heads = forest.parts().par_iter().map(|part| forest.heads(self, part)).collect();
+            forest.grow(self, heads);
+            self.packs.iter().for_each(|pack| pack.idx.refine());
+            forest
+        });
         let threads = rayon::current_num_threads();
         let walk = Walk {
             store: self,
-            forest: &forest,
+            forest,
+            roots: forest.roots(kinds),
             kinds,
             visitor,
             memory,
@@ -94,7 +100,7 @@ impl Store {
             walk.work();
         });
         let mut walked = walk.walked.into_inner().unwrap_or_else(PoisonError::into_inner);
-        walked.problems.extend(unreached);
+        walked.problems.extend_from_slice(&forest.problems);
         walked.problems.sort_by_key(|(number, _)| *number);
         if !walk.stopped.into_inner() {
             self.try_again(kinds, visitor, &mut walked);
@@ -111,7 +117,7 @@ impl Store {
             }
             match self.read(&id).ok().filter(|object| super::read::names(&id, object)) {
                 Some(Object { kind, bytes }) if kinds.contains(&kind) => {
-                    visitor.whole(&Seen { number, kind, bytes: &bytes, first: true });
+                    visitor.whole(&Seen { number, kind, bytes: &bytes, first: true, leaf: true });
                     walked.objects += 1;
                     walked.bytes += bytes.len() as u64;
                 }
@@ -148,6 +154,8 @@ struct Shared<S> {
 struct Walk<'w, V: Visitor> {
     store: &'w Store,
     forest: &'w Forest,
+    /// The ranks at which it begins.
+    roots: Vec<Rank>,
     kinds: &'w [Kind],
     visitor: &'w V,
     /// Bytes of bases that may wait, and that do.
@@ -165,7 +173,7 @@ struct Walk<'w, V: Visitor> {
 /// What a worker uses again and again.
 struct Worker {
     inflater: Inflater,
-    packed: Vec<u8>,
+    ahead: Ahead,
     delta: Vec<u8>,
     runs: Vec<Run>,
     /// Buffers for objects.
@@ -177,7 +185,7 @@ impl<V: Visitor> Walk<'_, V> {
     fn work(&self) {
         let mut worker = Worker {
             inflater: Inflater::new(),
-            packed: Vec::new(),
+            ahead: Ahead::new(),
             delta: Vec::new(),
             runs: Vec::new(),
             spare: Vec::new(),
@@ -214,7 +222,7 @@ impl<V: Visitor> Walk<'_, V> {
     /// Fills a worker's empty list; `false` when there is nothing left in the whole walk.
     fn find_work(&self, jobs: &mut Vec<Job<V::State>>) -> bool {
         let first = self.next_root.fetch_add(ROOTS, Ordering::Relaxed);
-        let roots = self.forest.roots.get(first..).unwrap_or_default();
+        let roots = self.roots.get(first..).unwrap_or_default();
         jobs.extend(roots.iter().take(ROOTS).rev().map(|rank| Job { rank: *rank, base: None }));
         if self.stopped.load(Ordering::Relaxed) {
             jobs.clear();
@@ -346,7 +354,8 @@ impl<V: Visitor> Walk<'_, V> {
             return None;
         }
         let first = self.forest.counts(rank);
-        let seen = Seen { number: self.forest.number(rank), kind, bytes, first };
+        let leaf = self.forest.children(rank).is_empty();
+        let seen = Seen { number: self.forest.number(rank), kind, bytes, first, leaf };
         worker.walked.objects += u64::from(first);
         worker.walked.bytes += if first { bytes.len() as u64 } else { 0 };
         let state = match base {
@@ -382,17 +391,10 @@ impl Worker {
 
     /// Inflates an entry: an object, whose kind is returned, or a delta, which is applied to `base`.
     fn unpack(&mut self, packed: &Packed<'_>, base: Option<&[u8]>, out: &mut Vec<u8>) -> Result<Option<Kind>, Absent> {
-        let len = usize::try_from(packed.end - packed.offset).unwrap_or(usize::MAX);
-        if len > LARGEST + LARGEST / 8 {
-            return Err(Absent::too_large(len as u64));
+        if self.delta.capacity() > SPARE {
+            self.delta = Vec::new();
         }
-        for scratch in [&mut self.packed, &mut self.delta].into_iter().filter(|scratch| scratch.capacity() > SPARE) {
-            *scratch = Vec::new();
-        }
-        self.packed.resize(len, 0);
-        let read =
-            packed.pack.bytes.fill(packed.offset, &mut self.packed).map_err(|error| Absent::unreadable(&error))?;
-        let bytes = self.packed.get(..read).unwrap_or_default();
+        let bytes = self.ahead.read(packed)?;
         if packed.crc.is_some_and(|crc| crc32fast::hash(bytes) != crc) {
             return Err(Absent::corrupt("its packed bytes are not those that the index has the checksum of"));
         }
