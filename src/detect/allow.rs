@@ -98,7 +98,13 @@ impl AllowList {
     fn covers(&self, glob: &Glob, provenance: &Provenance) -> bool {
         let path = provenance.raw_path();
         let absolute = match provenance {
-            Provenance::File { .. } | Provenance::Log { .. } => normal(&self.here.join(OsStr::from_bytes(path))),
+            Provenance::File { .. } | Provenance::Log { .. } => {
+                // What a member of an archive is called does not lead out of it.
+                let (file, member) = path.split_at(memchr::memmem::find(path, b"!/").unwrap_or(path.len()));
+                let mut absolute = normal(&self.here.join(OsStr::from_bytes(file))).into_os_string();
+                absolute.push(OsStr::from_bytes(member));
+                absolute.into()
+            }
             // These are relative to the top of the repository.
             Provenance::History { .. } | Provenance::Staged { .. } | Provenance::Stdin => PathBuf::new(),
         };

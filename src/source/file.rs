@@ -1,6 +1,7 @@
 //! One file on its way from the disk to whoever looks: whole when it is small, noted down to be read in parts when it is
-//! big, as a stream when nobody knows how long it is.
+//! big, as a stream when nobody knows how long it is; opened when others lie in it, at once or, when it is not small, later.
 
+use super::archive::{self, Archives, Sink};
 use super::parts::{self, CONTEXT, PART};
 use super::ranges::{Big, Part};
 use super::{Blob, Bytes, Crew, Provenance, SkipReason, Skipped};
@@ -12,6 +13,17 @@ use std::sync::Arc;
 
 /// Bytes of the biggest file that comes whole.
 const WHOLE: usize = PART + CONTEXT;
+/// Bytes of the biggest archive that is opened by the thread that comes to it.
+const SMALL: usize = 256 << 10;
+
+/// What is noted down to be read at the end, by all threads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Later {
+    /// In parts.
+    Big,
+    /// As what lies in it.
+    Archive,
+}
 
 /// A thread that reads files.
 pub(super) trait Reader {
@@ -23,41 +35,87 @@ pub(super) trait Reader {
     fn spare(&self) -> Bytes;
     /// Looks at a blob, or has it looked at, and sees to its buffer.
     fn look(&self, blob: Blob);
-    /// Notes down a big file, to be read in parts; false when too many are noted down.
-    fn note(&self, path: &Path) -> bool;
+    /// Notes down a file to be read later; false when too many are noted down.
+    fn note(&self, path: &Path, later: Later) -> bool;
+    /// How archives are opened, when they are.
+    fn archives(&self) -> Option<&Archives>;
 
     /// Reads one file.
     fn file(&self, path: &Path) {
         let result = File::open(path).and_then(|mut file| {
             let mut bytes = self.spare();
-            let provenance = Provenance::File { path: bytes_of(path).to_vec() };
-            match start(&mut file, &mut bytes) {
-                Ok(false) => self.rest(path, bytes, file, provenance),
-                result => {
-                    self.look(Blob::whole(bytes, Arc::new(provenance)));
-                    result.map(|_| ())
+            let whole = start(&mut file, &mut bytes);
+            let opens = archive::kind_of(bytes.get(..archive::HEAD).unwrap_or(&bytes)).and(self.archives());
+            match (whole, opens) {
+                (Ok(whole), Some(archives)) => self.archive(path, (&bytes, whole), &file, archives),
+                (Ok(false), None) => return self.rest(path, bytes, file),
+                (whole, _) => {
+                    self.look(Blob::whole(bytes, Arc::new(provenance(path))));
+                    whole?;
                 }
             }
+            Ok(())
         });
         if let Err(error) = result {
             unreadable(self.crew(), self.order(), path, &error);
         }
     }
 
+    /// A file that others lie in: its first bytes, and whether they are all.
+    fn archive(&self, path: &Path, (bytes, whole): (&[u8], bool), file: &File, archives: &Archives) {
+        let sought = Some(file).filter(|file| file.metadata().is_ok_and(|found| found.is_file()));
+        let small = whole && bytes.len() <= SMALL;
+        if small || sought.is_none() || !self.note(path, Later::Archive) {
+            archives.read(provenance(path), &mut bytes.chain(file), sought, &Through(self));
+        }
+    }
+
+    /// Opens a file that was noted down because others lie in it.
+    fn opened(&self, path: &Path) {
+        let Some(archives) = self.archives() else { return };
+        match File::open(path) {
+            Ok(file) => archives.read(provenance(path), &mut &file, Some(&file), &Through(self)),
+            Err(error) => unreadable(self.crew(), self.order(), path, &error),
+        }
+    }
+
     /// A file that is more than these bytes, which are its first.
-    fn rest(&self, path: &Path, bytes: Bytes, file: File, provenance: Provenance) -> io::Result<()> {
+    fn rest(&self, path: &Path, bytes: Bytes, file: File) -> io::Result<()> {
         // What has no length, or says that it has none (`/proc`), is read to its end.
         let long = file.metadata().is_ok_and(|found| found.is_file() && found.len() >= bytes.len() as u64);
-        if long && self.note(path) {
+        if long && self.note(path, Later::Big) {
             return Ok(());
         }
-        let (mut reader, provenance) = ((&*bytes).chain(file), Arc::new(provenance));
+        let (mut reader, provenance) = ((&*bytes).chain(file), Arc::new(provenance(path)));
         let mut sink = |blob| {
             self.look(blob);
             !self.crew().stopped()
         };
         parts::cut(&mut reader, &provenance, &|| self.spare(), &mut sink).map(|_| ())
     }
+}
+
+/// What comes out of an archive goes the way of files.
+pub(super) struct Through<'r, R: ?Sized>(pub &'r R);
+
+impl<R: Reader + ?Sized> Sink for Through<'_, R> {
+    fn spare(&self) -> Bytes {
+        self.0.spare()
+    }
+
+    fn look(&self, blob: Blob) -> bool {
+        self.0.look(blob);
+        !self.0.crew().stopped()
+    }
+
+    fn skip(&self, skipped: Skipped) {
+        self.0.crew().skip(self.0.order(), skipped);
+    }
+}
+
+/// Where a file lies.
+pub(super) fn provenance(path: &Path) -> Provenance {
+    Provenance::File { path: bytes_of(path).to_vec() }
 }
 
 /// Reads a file until its end (true), or until it is too big to come whole. What came before an error is there.
@@ -80,10 +138,7 @@ fn start(file: &mut File, bytes: &mut Bytes) -> io::Result<bool> {
 pub(super) fn parts(crew: &dyn Crew, order: u64, path: &Path) -> Option<impl Iterator<Item = Part> + Send + use<>> {
     let opened = File::open(path).and_then(|file| Ok((file.metadata()?.len(), file)));
     match opened {
-        Ok((len, file)) => {
-            let provenance = Provenance::File { path: bytes_of(path).to_vec() };
-            Some(Big::parts(file, len, provenance, (shown(path), order)))
-        }
+        Ok((len, file)) => Some(Big::parts(file, len, provenance(path), (shown(path), order))),
         Err(error) => {
             unreadable(crew, order, path, &error);
             None

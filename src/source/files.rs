@@ -2,30 +2,34 @@
 //!
 //! A folder is walked in the order of names. What `.gitignore` names is left out (unless asked otherwise), `.git` always;
 //! hidden files are read, for that is where `.env` lives. `.ignore` files and the person's own global ignore list are not
-//! honoured: what a scan reads depends on the repository alone. Symbolic links below a named path are not followed, so
-//! nothing outside the tree is read and no loop is walked; sockets, pipes and devices are passed by and counted.
-//! What is named itself is read even when it is ignored, is a link, or is a pipe (`<(command)`).
+//! honoured: what a scan reads depends on the repository alone. Symbolic links below a named path are not followed: what
+//! one leads to within the tree is read where it lies, nothing outside is read, no loop is walked. Sockets, pipes and
+//! devices are passed by and counted. What is named itself is read even when it is ignored, is a link, or is a pipe
+//! (`<(command)`). What others lie in is opened ([`super::archive`]).
 //!
 //! A folder of a few files is read by the calling thread ([`Source::read`]); a bigger one is walked by all threads, and each
-//! reads what it comes to into a buffer of its own. Big files are noted down meanwhile and read in parts at the end, by all.
+//! reads what it comes to into a buffer of its own. Big files are noted down meanwhile and read in parts at the end, by all;
+//! so are archives.
 
+use super::archive::{Archives, Limits, Sink};
 use super::crew::{self, Crew, ENOUGH, Hand, How};
-use super::file::{self, Reader, bytes_of, shown};
-use super::{Blob, Bytes, Error, Item, Provenance, SkipReason, Skipped, Source, parts, stdin};
+use super::file::{self, Later, Reader, Through, provenance, shown};
+use super::ranges::Part;
+use super::{Blob, Bytes, Error, Item, SkipReason, Skipped, Source, parts, stdin};
 use ignore::{DirEntry, WalkBuilder, WalkState};
-use std::cell::RefCell;
-use std::fs::{self, File, FileType, Metadata};
-use std::io;
+use std::cell::{Cell, RefCell};
+use std::fs::{self, File, Metadata};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Big files of one folder that are noted down; of more, each is read by the thread that comes to it.
+/// Big files and archives that are noted down; of more, each is read by the thread that comes to it.
 const NOTED: usize = 4096;
 
 /// Files and folders, in the order given; `-` is standard input.
 pub struct Files {
     roots: Vec<Root>,
     ignored_too: bool,
+    archives: Option<Archives>,
 }
 
 /// What was named.
@@ -34,13 +38,30 @@ enum Root {
     Folder(PathBuf),
     File(PathBuf),
     Special(PathBuf),
+    /// Not there, with the reason.
+    Absent(PathBuf, String),
 }
 
 impl Files {
-    /// Fails when one of the paths is not there. `ignored_too` reads what `.gitignore` names as well.
+    /// Fails when one of the paths is not there. `ignored_too` reads what `.gitignore` names as well. Archives are opened.
     pub fn new(paths: &[PathBuf], ignored_too: bool) -> Result<Files, Error> {
-        let roots = paths.iter().map(|path| Root::new(path)).collect::<Result<_, _>>()?;
-        Ok(Files { roots, ignored_too })
+        let roots = paths.iter().map(|path| match Root::new(path) {
+            Root::Absent(path, why) => Err(Error::NoSource { what: shown(&path), why }),
+            root => Ok(root),
+        });
+        let archives = Some(Archives::new(Limits::default()));
+        Ok(Files { roots: roots.collect::<Result<_, _>>()?, ignored_too, archives })
+    }
+
+    /// Reads these as well; one that is not there is told as [`SkipReason::Absent`]. Here `-` is a file of that name.
+    pub fn and(mut self, listed: impl IntoIterator<Item = PathBuf>) -> Files {
+        self.roots.extend(listed.into_iter().map(|path| Root::on_disk(&path)));
+        self
+    }
+
+    /// How far archives are opened; not at all without limits: then they are read as they are.
+    pub fn archives(self, limits: Option<Limits>) -> Files {
+        Files { archives: limits.map(Archives::new), ..self }
     }
 }
 
@@ -53,75 +74,104 @@ impl Source for Files {
     }
 
     fn walk(&mut self, sink: &mut dyn FnMut(Item) -> bool) -> Result<(), Error> {
-        for root in &self.roots {
-            let more = match root {
-                Root::Stdin => stdin::stream(&mut io::stdin().lock(), sink),
-                Root::Folder(path) => folder(path, self.ignored_too, sink),
-                Root::File(path) => file(path, sink),
-                Root::Special(path) => sink(Item::Skipped(special(path))),
-            };
-            if !more {
-                break;
+        let one = OneByOne { sink: RefCell::new(sink), more: Cell::new(true), archives: self.archives.as_ref() };
+        for root in self.roots.iter().take_while(|_| one.more.get()) {
+            match root {
+                Root::Stdin => stdin::read(self.archives.as_ref(), &one),
+                Root::Folder(path) => one.folder(path, self.ignored_too),
+                Root::File(path) => one.file(path),
+                Root::Special(path) => one.skip(special(path)),
+                Root::Absent(path, why) => one.skip(absent(path, why)),
             }
         }
         Ok(())
     }
 
     fn read(&mut self, crew: &dyn Crew) -> Result<(), Error> {
-        let (noted, mut named) = (Noted::default(), Vec::new());
+        let common = Common { crew, archives: self.archives.as_ref(), noted: Mutex::default() };
+        let mut named = Vec::new();
         for (order, root) in (0..).zip(&self.roots) {
             match root {
-                Root::Folder(path) => Tree { path, ignored_too: self.ignored_too, order, crew, noted: &noted }.read(),
-                Root::Stdin | Root::File(_) | Root::Special(_) => named.push((order, root)),
+                Root::Folder(path) => Tree { path, ignored_too: self.ignored_too, order, common: &common }.read(),
+                _ => named.push((order, root)),
             }
         }
         let many = named.len() > ENOUGH;
-        crew::run(crew, How::few(crew, many), named.into_iter(), |hand, (order, root)| match root {
-            Root::File(path) => ByHand { hand, order, noted: &noted, give: !many }.file(path),
-            Root::Stdin => stdin::read(hand, order),
-            Root::Special(path) | Root::Folder(path) => crew.skip(order, special(path)),
+        crew::run(crew, How::few(crew, many), named.into_iter(), |hand, (order, root)| {
+            let reader = ByHand { hand, order, common: &common, give: !many };
+            match root {
+                Root::File(path) => reader.file(path),
+                Root::Stdin => stdin::read(common.archives, &Through(&ByHand { give: true, ..reader })),
+                Root::Special(path) | Root::Folder(path) => crew.skip(order, special(path)),
+                Root::Absent(path, why) => crew.skip(order, absent(path, why)),
+            }
         });
-        let big = noted.0.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let parts = big.iter().filter_map(|(order, path)| file::parts(crew, *order, path)).flatten();
-        crew::run(crew, How::few(crew, !big.is_empty()), parts, |hand, part| part.read(hand));
+        common.late();
         Ok(())
     }
 }
 
 impl Root {
-    fn new(path: &Path) -> Result<Root, Error> {
-        if path.as_os_str() == "-" {
-            return Ok(Root::Stdin);
+    fn new(path: &Path) -> Root {
+        if path.as_os_str() == "-" { Root::Stdin } else { Root::on_disk(path) }
+    }
+
+    fn on_disk(path: &Path) -> Root {
+        let path = path.to_owned();
+        match fs::metadata(&path) {
+            Ok(found) if found.is_dir() => Root::Folder(path),
+            Ok(found) if found.is_file() || is_pipe(&found) => Root::File(path),
+            Ok(_) => Root::Special(path),
+            Err(error) => Root::Absent(path, error.to_string()),
         }
-        let found =
-            fs::metadata(path).map_err(|error| Error::NoSource { what: shown(path), why: error.to_string() })?;
-        Ok(match found {
-            found if found.is_dir() => Root::Folder(path.to_owned()),
-            found if found.is_file() || is_pipe(&found) => Root::File(path.to_owned()),
-            _ => Root::Special(path.to_owned()),
-        })
     }
 
     fn describe(&self) -> String {
         match self {
             Root::Stdin => "standard input".into(),
-            Root::Folder(path) | Root::File(path) | Root::Special(path) => shown(path),
+            Root::Folder(path) | Root::File(path) | Root::Special(path) | Root::Absent(path, _) => shown(path),
         }
     }
 }
 
-/// Big files that wait to be read in parts, with the order of what was named.
-#[derive(Default)]
-struct Noted(Mutex<Vec<(u64, PathBuf)>>);
+/// What all threads share.
+struct Common<'c> {
+    crew: &'c dyn Crew,
+    archives: Option<&'c Archives>,
+    /// What waits to be read by all threads, with the order of what was named.
+    noted: Mutex<Vec<(u64, PathBuf, Later)>>,
+}
 
-impl Noted {
-    fn add(&self, order: u64, path: &Path) -> bool {
-        let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+/// What is done at the end.
+enum Late {
+    Part(Part),
+    Archive(u64, PathBuf),
+}
+
+impl Common<'_> {
+    fn note(&self, order: u64, path: &Path, later: Later) -> bool {
+        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
         let room = noted.len() < NOTED;
         if room {
-            noted.push((order, path.to_owned()));
+            noted.push((order, path.to_owned(), later));
         }
         room
+    }
+
+    /// Reads what was noted down: big files in parts, archives one by each thread, which gives away what it unpacks.
+    fn late(&self) {
+        let noted = std::mem::take(&mut *self.noted.lock().unwrap_or_else(PoisonError::into_inner));
+        let worth = !noted.is_empty();
+        let tasks = noted.into_iter().flat_map(|(order, path, later)| -> Box<dyn Iterator<Item = Late> + Send> {
+            match later {
+                Later::Big => Box::new(file::parts(self.crew, order, &path).into_iter().flatten().map(Late::Part)),
+                Later::Archive => Box::new(std::iter::once(Late::Archive(order, path))),
+            }
+        });
+        crew::run(self.crew, How::few(self.crew, worth), tasks, |hand, late| match late {
+            Late::Part(part) => part.read(hand),
+            Late::Archive(order, path) => ByHand { hand, order, common: self, give: true }.opened(&path),
+        });
     }
 }
 
@@ -130,25 +180,24 @@ struct Tree<'t> {
     path: &'t Path,
     ignored_too: bool,
     order: u64,
-    crew: &'t dyn Crew,
-    noted: &'t Noted,
+    common: &'t Common<'t>,
 }
 
 impl Tree<'_> {
     fn read(&self) {
         let mut walk = walker(self.path, self.ignored_too).build();
         let first: Vec<_> = walk.by_ref().take(ENOUGH + 1).collect();
-        let (crew, order, noted) = (self.crew, self.order, self.noted);
+        let (crew, order, common) = (self.common.crew, self.order, self.common);
         if first.len() <= ENOUGH {
-            let read = |hand: &Hand<'_>, entry| self.entry(&ByHand { hand, order, noted, give: true }, entry);
+            let read = |hand: &Hand<'_>, entry| self.entry(&ByHand { hand, order, common, give: true }, entry);
             crew::run(crew, How::few(crew, false), first.into_iter(), read);
         } else if crew.threads() == 1 {
-            let alone = Alone { order, crew, noted, spare: RefCell::default() };
+            let alone = Alone { order, common, spare: RefCell::default() };
             first.into_iter().chain(walk).take_while(|_| !crew.stopped()).for_each(|entry| self.entry(&alone, entry));
         } else {
             drop((first, walk));
             walker(self.path, self.ignored_too).threads(crew.threads()).build_parallel().run(|| {
-                let alone = Alone { order, crew, noted, spare: RefCell::default() };
+                let alone = Alone { order, common, spare: RefCell::default() };
                 Box::new(move |entry| {
                     self.entry(&alone, entry);
                     if crew.stopped() { WalkState::Quit } else { WalkState::Continue }
@@ -160,14 +209,14 @@ impl Tree<'_> {
     /// Reads what the walk came to.
     fn entry(&self, reader: &dyn Reader, entry: Result<DirEntry, ignore::Error>) {
         let skipped = match entry {
-            Ok(entry) => match what(&entry) {
+            Ok(entry) => match what(&entry, self.path) {
                 What::File => return reader.file(entry.path()),
                 What::Nothing => None,
                 What::Skipped(one) => Some(one),
             },
             Err(error) => unreadable(&error, self.path),
         };
-        skipped.into_iter().for_each(|one| self.crew.skip(self.order, one));
+        skipped.into_iter().for_each(|one| self.common.crew.skip(self.order, one));
     }
 }
 
@@ -175,7 +224,7 @@ impl Tree<'_> {
 struct ByHand<'h> {
     hand: &'h Hand<'h>,
     order: u64,
-    noted: &'h Noted,
+    common: &'h Common<'h>,
     give: bool,
 }
 
@@ -199,22 +248,25 @@ impl Reader for ByHand<'_> {
         }
     }
 
-    fn note(&self, path: &Path) -> bool {
-        self.noted.add(self.order, path)
+    fn note(&self, path: &Path, later: Later) -> bool {
+        self.common.note(self.order, path, later)
+    }
+
+    fn archives(&self) -> Option<&Archives> {
+        self.common.archives
     }
 }
 
 /// A thread of the walker, with buffers of its own.
 struct Alone<'a> {
     order: u64,
-    crew: &'a dyn Crew,
-    noted: &'a Noted,
+    common: &'a Common<'a>,
     spare: RefCell<Vec<Bytes>>,
 }
 
 impl Reader for Alone<'_> {
     fn crew(&self) -> &dyn Crew {
-        self.crew
+        self.common.crew
     }
 
     fn order(&self) -> u64 {
@@ -226,12 +278,17 @@ impl Reader for Alone<'_> {
     }
 
     fn look(&self, blob: Blob) {
-        self.crew.look(self.crew.number(), &blob);
+        let crew = self.common.crew;
+        crew.look(crew.number(), &blob);
         self.spare.borrow_mut().push(blob.bytes);
     }
 
-    fn note(&self, path: &Path) -> bool {
-        self.noted.add(self.order, path)
+    fn note(&self, path: &Path, later: Later) -> bool {
+        self.common.note(self.order, path, later)
+    }
+
+    fn archives(&self) -> Option<&Archives> {
+        self.common.archives
     }
 }
 
@@ -254,36 +311,98 @@ enum What {
     Skipped(Skipped),
 }
 
-fn what(entry: &DirEntry) -> What {
+fn what(entry: &DirEntry, root: &Path) -> What {
     match entry.file_type() {
         _ if entry.depth() == 0 => What::Nothing,
         Some(kind) if kind.is_dir() => What::Nothing,
         Some(kind) if kind.is_file() => What::File,
-        kind => What::Skipped(Skipped::passed(shown(entry.path()), SkipReason::Special, kind_of(kind))),
+        Some(kind) if kind.is_symlink() => link(entry.path(), root),
+        _ => What::Skipped(passed(entry.path(), "a pipe, a socket or a device")),
     }
 }
 
-/// Reads the files below a folder, one after another, in the order of names.
-fn folder(root: &Path, ignored_too: bool, sink: &mut dyn FnMut(Item) -> bool) -> bool {
-    walker(root, ignored_too).sort_by_file_name(|a, b| a.cmp(b)).build().all(|entry| {
-        let skipped = match entry {
-            Ok(entry) => match what(&entry) {
-                What::File => return file(entry.path(), sink),
-                What::Nothing => None,
-                What::Skipped(one) => Some(one),
-            },
-            Err(error) => unreadable(&error, root),
-        };
-        skipped.is_none_or(|one| sink(Item::Skipped(one)))
-    })
+/// A link into the tree leads to what is read where it lies; others are not followed.
+fn link(path: &Path, root: &Path) -> What {
+    match (fs::canonicalize(path), fs::canonicalize(root)) {
+        (Ok(target), Ok(root)) if target.starts_with(&root) => What::Nothing,
+        (Ok(_), _) => What::Skipped(passed(path, "a symbolic link out of the tree, not followed")),
+        (Err(_), _) => What::Skipped(passed(path, "a symbolic link that leads nowhere")),
+    }
 }
 
-/// Reads one file.
-fn file(path: &Path, sink: &mut dyn FnMut(Item) -> bool) -> bool {
-    let provenance = Arc::new(Provenance::File { path: bytes_of(path).to_vec() });
-    let mut give = |blob| sink(Item::Blob(blob));
-    let result = File::open(path).and_then(|mut file| parts::cut(&mut file, &provenance, &Bytes::default, &mut give));
-    result.unwrap_or_else(|error| sink(Item::Skipped(Skipped::asked(shown(path), SkipReason::Unreadable, error))))
+fn passed(path: &Path, what: &str) -> Skipped {
+    Skipped::passed(shown(path), SkipReason::Special, what)
+}
+
+/// Hands over one after another.
+struct OneByOne<'o> {
+    sink: RefCell<&'o mut dyn FnMut(Item) -> bool>,
+    /// The sink wants more.
+    more: Cell<bool>,
+    archives: Option<&'o Archives>,
+}
+
+impl OneByOne<'_> {
+    /// Reads the files below a folder, in the order of names.
+    fn folder(&self, root: &Path, ignored_too: bool) {
+        let entries = walker(root, ignored_too).sort_by_file_name(|a, b| a.cmp(b)).build();
+        for entry in entries.take_while(|_| self.more.get()) {
+            let skipped = match entry {
+                Ok(entry) => match what(&entry, root) {
+                    What::File => {
+                        self.file(entry.path());
+                        None
+                    }
+                    What::Nothing => None,
+                    What::Skipped(one) => Some(one),
+                },
+                Err(error) => unreadable(&error, root),
+            };
+            skipped.into_iter().for_each(|one| self.skip(one));
+        }
+    }
+
+    /// Reads one file.
+    fn file(&self, path: &Path) {
+        let result = File::open(path).and_then(|file| {
+            let sought = Some(&file).filter(|file| file.metadata().is_ok_and(|found| found.is_file()));
+            match self.archives {
+                Some(archives) => archives.read(provenance(path), &mut &file, sought, self),
+                None => {
+                    let give = &mut |blob| self.look(blob);
+                    parts::cut(&mut &file, &Arc::new(provenance(path)), &Bytes::default, give)?;
+                }
+            }
+            Ok(())
+        });
+        if let Err(error) = result {
+            self.skip(Skipped::asked(shown(path), SkipReason::Unreadable, error));
+        }
+    }
+
+    fn give(&self, item: Item) -> bool {
+        let more = (self.sink.borrow_mut())(item);
+        self.more.set(more && self.more.get());
+        self.more.get()
+    }
+}
+
+impl Sink for OneByOne<'_> {
+    fn spare(&self) -> Bytes {
+        Bytes::default()
+    }
+
+    fn look(&self, blob: Blob) -> bool {
+        self.give(Item::Blob(blob))
+    }
+
+    fn skip(&self, skipped: Skipped) {
+        self.give(Item::Skipped(skipped));
+    }
+}
+
+fn absent(path: &Path, why: &str) -> Skipped {
+    Skipped::asked(shown(path), SkipReason::Absent, why)
 }
 
 fn special(path: &Path) -> Skipped {
@@ -302,13 +421,6 @@ fn path_of(error: &ignore::Error) -> Option<&Path> {
         ignore::Error::WithPath { path, .. } => Some(path),
         ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => path_of(err),
         _ => None,
-    }
-}
-
-fn kind_of(kind: Option<FileType>) -> &'static str {
-    match kind {
-        Some(kind) if kind.is_symlink() => "a symbolic link, not followed",
-        _ => "a pipe, a socket or a device",
     }
 }
 

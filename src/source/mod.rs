@@ -3,6 +3,7 @@
 //! A [`Source`] walks what it was asked to read and hands over each [`Blob`], or says why it could not
 //! ([`Item::Skipped`]): nothing asked for disappears silently. Knows nothing of rules or secrets.
 
+pub mod archive;
 mod bytes;
 mod crew;
 mod file;
@@ -11,7 +12,7 @@ pub mod git;
 pub mod logs;
 mod parts;
 mod ranges;
-pub mod stdin;
+mod stdin;
 pub mod unpack;
 
 pub use bytes::Bytes;
@@ -284,6 +285,10 @@ pub enum SkipReason {
     Ignored,
     Flooded,
     Older,
+    Absent,
+    Encrypted,
+    Unsupported,
+    TooDeep,
 }
 
 impl SkipReason {
@@ -301,6 +306,10 @@ impl SkipReason {
             SkipReason::Damaged => "is damaged, read up to there",
             SkipReason::Ignored => "is ignored",
             SkipReason::Older => "was last written before what was asked for",
+            SkipReason::Absent => "is not there",
+            SkipReason::Encrypted => "is encrypted",
+            SkipReason::Unsupported => "is packed in a way that is not read",
+            SkipReason::TooDeep => "lies in as many archives as are opened",
             SkipReason::Flooded => "has more matches of a rule than are looked at",
         }
     }

@@ -8,6 +8,7 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod archives;
 mod attribute;
 mod bad_day;
 mod bad_input;
@@ -25,6 +26,7 @@ mod ledger;
 mod logs;
 mod own;
 mod pack;
+mod packed;
 mod packs;
 mod random_packs;
 mod ranges;

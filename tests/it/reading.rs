@@ -213,7 +213,8 @@ fn pipes_and_loops() {
         let (files, skipped) = read(Files::new(std::slice::from_ref(&tree), false).unwrap(), threads);
         assert_eq!(files.into_keys().collect::<Vec<_>>(), ["a"]);
         let special = |one: &Skipped| one.why == SkipReason::Special && !one.asked;
-        assert!(skipped.len() == 2 && skipped.iter().all(special), "{skipped:?}");
+        // The loop leads to what is read where it lies.
+        assert!(skipped.len() == 1 && skipped.iter().all(special), "{skipped:?}");
         let (pipe, sent) = (world.path("tree/pipe"), text(1, 3 * BIG));
         let writer = {
             let (pipe, sent) = (pipe.clone(), sent.clone());

@@ -8,9 +8,11 @@
 mod zstd;
 
 use bzip2::bufread::MultiBzDecoder;
-use flate2::bufread::MultiGzDecoder;
-use lzma_rust2::XzReader;
-use std::io::{self, BufRead, ErrorKind, Read};
+use flate2::bufread::{DeflateDecoder, MultiGzDecoder};
+use lzma_rust2::filter::bcj::BcjReader;
+use lzma_rust2::filter::delta::DeltaReader;
+use lzma_rust2::{Lzma2Reader, LzmaReader, XzReader};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 use std::panic::{self, AssertUnwindSafe};
 
 /// Bytes of the past that a stream may refer to: what `zstd` itself takes unless told otherwise, twice that of `xz -9`.
@@ -87,6 +89,66 @@ pub fn window(kind: Kind, first: &[u8]) -> u64 {
     }
 }
 
+/// What deflate without a header unpacks to (RFC 1951). Of `packed` no more is read than that.
+pub(super) fn deflate<'r>(packed: impl BufRead + 'r) -> Box<dyn Read + 'r> {
+    Guard::new(DeflateDecoder::new(packed))
+}
+
+/// What bzip2 within an archive unpacks to.
+pub(super) fn bzip2<'r>(packed: impl Read + 'r) -> Box<dyn Read + 'r> {
+    reader(Kind::Bzip2, BufReader::new(packed))
+}
+
+/// The dictionary that LZMA's properties ask for ("LZMA specification" of the LZMA SDK 24.09, "Header").
+pub(super) fn lzma_window(properties: [u8; 5]) -> u64 {
+    let [_, dictionary @ ..] = properties;
+    u64::from(u32::from_le_bytes(dictionary))
+}
+
+/// What LZMA without a header unpacks to: `size` bytes, or up to its own mark of the end.
+pub(super) fn lzma<'r>(
+    packed: impl Read + 'r,
+    size: Option<u64>,
+    properties: [u8; 5],
+) -> io::Result<Box<dyn Read + 'r>> {
+    let window = within(lzma_window(properties))?;
+    let [first, ..] = properties;
+    Ok(Guard::new(LzmaReader::new_with_props(packed, size.unwrap_or(u64::MAX), first, window, None)?))
+}
+
+/// The dictionary that LZMA2's one property asks for ("The .xz File Format" 1.2.1, section 5.3.1).
+pub(super) fn lzma2_window(property: u8) -> u64 {
+    match property {
+        0..40 => (2 | u64::from(property & 1)) << (property / 2 + 11),
+        _ => u64::from(u32::MAX),
+    }
+}
+
+/// What LZMA2 without a header unpacks to.
+pub(super) fn lzma2<'r>(packed: impl Read + 'r, property: u8) -> io::Result<Box<dyn Read + 'r>> {
+    Ok(Guard::new(Lzma2Reader::new(packed, within(lzma2_window(property))?, None)))
+}
+
+/// Undoes what makes code of x86 pack better.
+pub(super) fn x86<'r>(packed: impl Read + 'r) -> Box<dyn Read + 'r> {
+    Guard::new(BcjReader::new_x86(packed, 0))
+}
+
+/// The same for code of ARM of 64 bits.
+pub(super) fn arm64<'r>(packed: impl Read + 'r) -> Box<dyn Read + 'r> {
+    Guard::new(BcjReader::new_arm64(packed, 0))
+}
+
+/// Adds up what was written as differences of bytes `distance` apart.
+pub(super) fn delta<'r>(packed: impl Read + 'r, distance: usize) -> Box<dyn Read + 'r> {
+    Guard::new(DeltaReader::new(packed, distance))
+}
+
+fn within(window: u64) -> io::Result<u32> {
+    let fits = u32::try_from(window).ok().filter(|_| window <= WINDOW);
+    fits.ok_or_else(|| io::Error::new(ErrorKind::OutOfMemory, "its LZMA dictionary is too large"))
+}
+
 /// Windows up to this are had by every thread: what `xz -6` and `zstd -19` use.
 pub const SMALL: u64 = 8 << 20;
 
@@ -106,7 +168,7 @@ fn xz_dictionary(first: &[u8]) -> Option<u64> {
         rest = rest.get(long + 1..)?;
     }
     match rest {
-        [0x21, 1, bits, ..] if *bits < 40 => Some((2 | u64::from(bits & 1)) << (bits / 2 + 11)),
+        [0x21, 1, bits, ..] => Some(lzma2_window(*bits)),
         _ => None,
     }
 }
