@@ -1,5 +1,5 @@
 //! How long a history takes, every blob once: 2 000 commits that each change one of 200 files of about 8 KB, packed by git
-//! as it packs any repository. One thread, then all cores.
+//! as it packs any repository. One thread, all cores, and the plain engine that reads and looks at every blob whole.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a bench that cannot go on ends")]
 
@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use measure::{Chance, PLAIN, TELLING, take, text};
 use stanch::detect::Detector;
 use stanch::rule::RuleSet;
-use stanch::scan::{self, Scan};
+use stanch::scan::{self, Engine, Scan};
 use stanch::secret::FingerprintKey;
 use stanch::source::git::History;
 use std::io::Write as _;
@@ -29,18 +29,22 @@ fn main() {
     }
     let folder = tempfile::tempdir().unwrap();
     make(folder.path());
-    let detector = Detector::new(Arc::new(RuleSet::load(&[]).unwrap()), Arc::new(FingerprintKey::public()));
-    for threads in [1, 0] {
-        let options = scan::Options { threads, ..scan::Options::at(Timestamp::UNIX_EPOCH) };
+    let (rules, key) = (Arc::new(RuleSet::load(&[]).unwrap()), Arc::new(FingerprintKey::public()));
+    let (fast, plain) = (Detector::new(Arc::clone(&rules), Arc::clone(&key)), Detector::plain(rules, key));
+    for (name, engine, detector, threads) in [
+        ("one thread", Engine::Delta, &fast, 1),
+        ("all cores", Engine::Delta, &fast, 0),
+        ("the plain engine, all cores", Engine::Full, &plain, 0),
+    ] {
+        let options = scan::Options { threads, engine, ..scan::Options::at(Timestamp::UNIX_EPOCH) };
         let once = || -> Scan {
             let source = History::open(Some(folder.path())).unwrap();
-            scan::scan(Box::new(source), &detector, &options, &()).unwrap()
+            scan::scan(Box::new(source), detector, &options, &()).unwrap()
         };
         let read = once().accounting;
         // A message is looked at as well.
         assert_eq!((read.commits, read.blobs), (COMMITS as u64, 2 * COMMITS as u64));
         let taken = take(Duration::from_secs(10), || drop(once()));
-        let name = if threads == 1 { "one thread" } else { "all cores" };
         taken.print(&format!("{} commits, {name}", read.commits));
         taken.print_rate(&format!("the same in bytes, {name}"), usize::try_from(read.bytes).unwrap());
     }

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 /// Shorter work draws nothing.
 const PATIENCE: Duration = Duration::from_millis(500);
+/// Bytes between two looks at the clock.
+const STEP: u64 = 1 << 16;
 /// How often it is drawn, a second.
 const RATE: u8 = 10;
 
@@ -43,7 +45,10 @@ impl Progress for Bar {
     }
 
     fn blob(&self, bytes: u64) {
-        self.read.fetch_add(bytes, Ordering::Relaxed);
+        let before = self.read.fetch_add(bytes, Ordering::Relaxed);
+        if before / STEP == (before + bytes) / STEP {
+            return;
+        }
         if self.began.elapsed() >= PATIENCE && self.waits.swap(false, Ordering::Relaxed) {
             self.bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(RATE));
         }

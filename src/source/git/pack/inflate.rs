@@ -10,12 +10,16 @@ use libdeflater::{DecompressionError, Decompressor};
 /// One byte of deflate stands for at most so many (zlib's own limit is 1032).
 const BEST_RATIO: u64 = 1040;
 
-/// Inflates, again and again.
-pub(super) struct Inflater(Decompressor);
+/// Inflates, again and again. libdeflate keeps the tables of the fixed Huffman codes until it meets others: most deltas
+/// are so short that they are packed with the fixed ones, so these have a decompressor of their own.
+pub(super) struct Inflater {
+    fixed: Decompressor,
+    others: Decompressor,
+}
 
 impl Inflater {
     pub fn new() -> Inflater {
-        Inflater(Decompressor::new())
+        Inflater { fixed: Decompressor::new(), others: Decompressor::new() }
     }
 
     /// Inflates a stream of just `size` bytes into `out`, whatever that held.
@@ -24,7 +28,10 @@ impl Inflater {
             return Err("its packed bytes are too few for its size");
         }
         out.resize(size, 0);
-        match self.0.zlib_decompress(packed, out) {
+        // The kind of the first block: two bits behind one, behind the stream's head (RFC 1950, RFC 1951).
+        let is_fixed = packed.get(2).is_some_and(|byte| byte >> 1 & 3 == 1);
+        let decompressor = if is_fixed { &mut self.fixed } else { &mut self.others };
+        match decompressor.zlib_decompress(packed, out) {
             Ok(made) if made == size => Ok(()),
             Ok(_) | Err(DecompressionError::InsufficientSpace) => Err("its size is not the one it says"),
             Err(DecompressionError::BadData) => Err("its packed bytes are damaged"),

@@ -73,8 +73,7 @@ impl Store {
         let forest = self.forest.get_or_init(|| {
             let mut forest = Forest::of(self);
             let heads = forest.parts().par_iter().map(|part| forest.heads(self, part)).collect();
-            forest.grow(self, heads);
-            self.packs.iter().for_each(|pack| pack.idx.refine());
+            rayon::join(|| forest.grow(self, heads), || self.packs.iter().for_each(|pack| pack.idx.refine()));
             forest
         });
         let threads = rayon::current_num_threads();
