@@ -4,7 +4,7 @@
 
 #![expect(clippy::expect_used, reason = "a build script that cannot go on stops the build")]
 
-use digest::{Class, Digest, Lead};
+use digest::{Class, Digest, Gram, Lead};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -75,10 +75,13 @@ fn add_digests(tree: &Tree, digests: &mut BTreeMap<String, String>) {
         let Digest { longest, program, leads, starts, gate, keyed } = &digest;
         let classes: Vec<String> = program.classes.iter().map(set).collect();
         let lead = |lead: &Lead| {
-            let Lead { bytes, masks, after, count, before, edge, place, four } = lead;
+            let Lead { bytes, masks, after, count, before, edge, place, grams } = lead;
             let (before, after) = (set(before), set(after));
+            let gram =
+                |Gram { first, fourths, at }: &Gram| format!("Gram {{ first: {first}, fourths: {fourths}, at: {at} }}");
+            let grams = grams.iter().map(gram).collect::<Vec<_>>().join(", ");
             format!(
-                "Lead {{ bytes: Cow::Borrowed(&{bytes:?}), masks: Cow::Borrowed(&{masks:?}), after: {after}, count: {count}, before: {before}, edge: {edge}, place: {place}, four: {four} }}"
+                "Lead {{ bytes: Cow::Borrowed(&{bytes:?}), masks: Cow::Borrowed(&{masks:?}), after: {after}, count: {count}, before: {before}, edge: {edge}, place: {place}, grams: Cow::Borrowed(&[{grams}]) }}"
             )
         };
         let leads: Vec<String> = leads.iter().map(lead).collect();

@@ -1,9 +1,10 @@
 //! Matches of the rules' patterns in a view of a blob, with all that the pattern names, before anything judges them.
 
 use crate::rule::{Capture, Need, Rule};
-use memchr::{memchr_iter, memmem, memrchr_iter};
+use memchr::memmem::Finder;
+use memchr::{memchr_iter, memrchr_iter};
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// How far from a match a part that it needs may lie, in bytes, and how much of a line is looked at for a comment.
 pub const CONTEXT: usize = 4096;
@@ -39,8 +40,8 @@ impl Candidate<'_> {
         let lines = lines_around(view, &self.found.whole, 0);
         let line = view.get(lines)?;
         WORDS.iter().find_map(|word| {
-            let at = memmem::find(line, word.as_bytes())?;
-            let rest = line.get(at + word.len()..).unwrap_or_default();
+            let at = word.find(line)?;
+            let rest = line.get(at + word.needle().len()..).unwrap_or_default();
             let rest = rest.split(|&b| b == b'\n').next().unwrap_or_default();
             let text = crate::text::terminal::printable(rest);
             let text = text.trim().trim_end_matches("*/").trim_end_matches("-->").trim();
@@ -50,7 +51,8 @@ impl Candidate<'_> {
 }
 
 /// Words in a comment that allow what stands on the line: ours, and gitleaks', so that its users need not change files.
-const WORDS: [&str; 2] = ["stanch:allow", "gitleaks:allow"];
+static WORDS: LazyLock<[Finder<'static>; 2]> =
+    LazyLock::new(|| [Finder::new("stanch:allow"), Finder::new("gitleaks:allow")]);
 
 /// Bytes between two spans; 0 when they touch.
 fn gap(a: &Range<usize>, b: &Range<usize>) -> usize {

@@ -38,10 +38,12 @@ impl Masks {
         let after = self.shown(bytes, own.end..line_end(bytes, own.end));
         let before = before.trim_start();
         let count = before.chars().count();
-        let mut line = match count > BEFORE {
-            true => "…".chars().chain(before.chars().skip(count - BEFORE + 1)).collect(),
-            false => before.to_owned(),
+        let cut = count.checked_sub(BEFORE).filter(|cut| *cut > 0);
+        let mut line = match cut.and_then(|cut| before.char_indices().nth(cut + 1)) {
+            Some((at, _)) => "…".to_owned() + before.get(at..).unwrap_or_default(),
+            None => before.to_owned(),
         };
+        line.reserve(mask.len() + after.len());
         line.push_str(mask);
         line.push_str(after.trim_end());
         ellipsis(&line, WIDTH)
@@ -49,9 +51,12 @@ impl Masks {
 
     /// The bytes of `range`, with what is masked masked. What only reaches into the range is masked too.
     fn shown(&self, bytes: &[u8], range: Range<usize>) -> String {
-        let mut text = String::new();
         let mut at = range.start;
         let first = self.0.partition_point(|(mask, _)| mask.end <= range.start);
+        if self.0.get(first).is_none_or(|(span, _)| span.start >= range.end) {
+            return printable(bytes.get(range).unwrap_or_default());
+        }
+        let mut text = String::new();
         for (span, mask) in self.0.iter().skip(first).take_while(|(span, _)| span.start < range.end) {
             text.push_str(&printable(bytes.get(at..span.start).unwrap_or_default()));
             text.push_str(mask);

@@ -3,6 +3,7 @@
 //! A filter looks at the match and its line only, so that what it says does not depend on where a file was cut.
 
 use crate::rule::Rule;
+use crate::rule::digest::Class;
 use crate::secret::{Fingerprint, FingerprintKey};
 use std::fmt;
 use std::sync::LazyLock;
@@ -125,39 +126,17 @@ fn documented_example(seen: &Seen<'_>) -> bool {
         // Stripe's test key in docs.stripe.com/keys.
         "08ea6a231a5798fa1849e346cb2fd68b",
     ];
+    // What these begin with: nothing else needs to be hashed.
+    const HEADS: [&[u8]; 2] = [b"eyJ", b"sk_test_"];
     let marked = seen.secret.ends_with(b"EXAMPLE") || seen.secret.ends_with(b"EXAMPLEKEY");
+    let head = HEADS.iter().any(|head| seen.secret.starts_with(head));
     static PUBLIC: LazyLock<FingerprintKey> = LazyLock::new(FingerprintKey::public);
     static PRINTS: LazyLock<Vec<Fingerprint>> = LazyLock::new(|| KNOWN.iter().flat_map(|text| text.parse()).collect());
-    marked || PRINTS.contains(&PUBLIC.fingerprint_bytes(seen.secret))
+    marked || (head && PRINTS.contains(&PUBLIC.fingerprint_bytes(seen.secret)))
 }
 
 /// The secret holds a word that people write where a value belongs, or is nothing but such a word.
 fn placeholder(seen: &Seen<'_>) -> bool {
-    // Long enough that a random secret of 256 characters holds one with a chance below 1 in 100,000.
-    const WORDS: [&[u8]; 22] = [
-        b"example",
-        b"placeholder",
-        b"changeme",
-        b"change_me",
-        b"change-me",
-        b"redacted",
-        b"your_",
-        b"your-",
-        b"yourtoken",
-        b"yourapi",
-        b"yoursecret",
-        b"yourpass",
-        b"replaceme",
-        b"replace_me",
-        b"replace-me",
-        b"insert_",
-        b"insert-",
-        b"not-a-real",
-        b"not_a_real",
-        b"xxxxxx",
-        b"******",
-        b"......",
-    ];
     const WHOLE: [&[u8]; 20] = [
         b"password",
         b"passwd",
@@ -184,13 +163,29 @@ fn placeholder(seen: &Seen<'_>) -> bool {
         return false;
     }
     let secret = seen.secret.to_ascii_lowercase();
-    // What the words start with.
-    let mut starts = secret.iter().enumerate().filter(|(_, byte)| b"epcryinx*.".contains(byte));
-    let word = |(at, _): (usize, &u8)| {
+    let holds = (0..secret.len()).any(|at| {
         let rest = secret.get(at..).unwrap_or_default();
-        WORDS.iter().any(|word| rest.starts_with(word))
-    };
-    starts.any(word) || WHOLE.contains(&secret.as_slice())
+        placeholders(rest).iter().any(|word| rest.starts_with(word))
+    });
+    holds || WHOLE.contains(&secret.as_slice())
+}
+
+/// The words that stand where a value belongs and begin as `rest` does. They are long enough that a random secret of 256
+/// characters holds one with a chance below 1 in 100,000.
+fn placeholders(rest: &[u8]) -> &'static [&'static [u8]] {
+    match rest.first() {
+        Some(b'e') => &[b"example"],
+        Some(b'p') => &[b"placeholder"],
+        Some(b'c') => &[b"changeme", b"change_me", b"change-me"],
+        Some(b'r') => &[b"redacted", b"replaceme", b"replace_me", b"replace-me"],
+        Some(b'y') => &[b"your_", b"your-", b"yourtoken", b"yourapi", b"yoursecret", b"yourpass"],
+        Some(b'i') => &[b"insert_", b"insert-"],
+        Some(b'n') => &[b"not-a-real", b"not_a_real"],
+        Some(b'x') => &[b"xxxxxx"],
+        Some(b'*') => &[b"******"],
+        Some(b'.') => &[b"......"],
+        _ => &[],
+    }
 }
 
 /// The host beside the secret is one of those reserved for documentation (RFC 2606, RFC 6761).
@@ -205,10 +200,8 @@ fn example_host(seen: &Seen<'_>) -> bool {
 /// A third of the secret is one character in a row, or it is made of four characters or fewer.
 fn repeated(seen: &Seen<'_>) -> bool {
     let run = longest_run(seen.secret, |a, b| a == b);
-    let mut kinds = seen.secret.to_vec();
-    kinds.sort_unstable();
-    kinds.dedup();
-    (run >= 5 && run * 3 >= seen.secret.len()) || (seen.secret.len() >= 12 && kinds.len() <= 4)
+    let kinds = seen.secret.iter().fold(Class::default(), |kinds, byte| kinds.or(&Class::of(*byte)));
+    (run >= 5 && run * 3 >= seen.secret.len()) || (seen.secret.len() >= 12 && kinds.bytes().take(5).count() <= 4)
 }
 
 /// Eight characters or more stand in the order of the alphabet or of the digits, or half of a short secret does.

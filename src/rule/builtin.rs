@@ -5,7 +5,7 @@ use crate::catalog::{self, File};
 
 /// Written by `build.rs`.
 mod digests {
-    use crate::rule::digest::{Class as Set, Digest, Gate, Lead, Op::*, Program, Starts};
+    use crate::rule::digest::{Class as Set, Digest, Gate, Gram, Lead, Op::*, Program, Starts};
     use std::borrow::Cow;
 
     include!(concat!(env!("OUT_DIR"), "/digests.rs"));

@@ -5,10 +5,12 @@
 
 use super::digest::Digest;
 use super::run::{self, Outcome, Scratch};
+use super::size;
 use regex_automata::meta::{BuildError, Regex};
 use regex_automata::util::syntax;
 use regex_automata::{Anchored, Input, PatternID};
 use regex_syntax::ParserBuilder;
+use regex_syntax::hir::{Hir, HirKind};
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -61,11 +63,17 @@ impl Pattern {
         Pattern::trusted(source, None, usize::MAX)
     }
 
-    /// Compiles the pattern and finds its groups, to tell now what is wrong with it.
+    /// Finds what is wrong with the pattern now, by its syntax tree; it is compiled only when it may be too big for that.
     pub fn prove(&self) -> Result<(), Error> {
-        let compiled = Compiled::new(&self.source, self.secret.as_deref())?;
-        // When it is compiled already, both are the same.
-        let _ = self.compiled.set(compiled);
+        let hir = parse(&self.source)?;
+        if let Some(name) = self.secret.as_deref().filter(|name| !has_group(&hir, name)) {
+            return Err(Error::NoGroup(name.to_owned()));
+        }
+        if size::most(&hir) > COMPILED_LIMIT {
+            let compiled = Compiled::new(&self.source, self.secret.as_deref())?;
+            // When it is compiled already, both are the same.
+            let _ = self.compiled.set(compiled);
+        }
         Ok(())
     }
 
@@ -142,10 +150,20 @@ impl Pattern {
     }
 }
 
+fn parse(source: &str) -> Result<Hir, Error> {
+    let hir = ParserBuilder::new().unicode(false).utf8(false).build().parse(source);
+    hir.map_err(|error| Error::Syntax(in_one_line(&error.to_string())))
+}
+
+/// Whether there is a group of that name.
+fn has_group(hir: &Hir, name: &str) -> bool {
+    let here = matches!(hir.kind(), HirKind::Capture(capture) if capture.name.as_deref() == Some(name));
+    here || hir.kind().subs().iter().any(|sub| has_group(sub, name))
+}
+
 /// The longest match, at most `bound` bytes.
 fn measure(source: &str, bound: usize) -> Result<usize, Error> {
-    let hir = ParserBuilder::new().unicode(false).utf8(false).build().parse(source);
-    let hir = hir.map_err(|error| Error::Syntax(in_one_line(&error.to_string())))?;
+    let hir = parse(source)?;
     if hir.properties().minimum_len().unwrap_or_default() == 0 {
         return Err(Error::Empty);
     }

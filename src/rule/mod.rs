@@ -18,6 +18,7 @@ pub mod digest;
 pub mod example;
 pub mod options;
 pub mod run;
+mod size;
 
 pub use checksum::Checksum;
 pub use compile::{Capture, Pattern};

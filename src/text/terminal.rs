@@ -3,6 +3,11 @@
 /// `bytes` as text for a terminal or a log line: control characters, escape sequences and bidirectional overrides are
 /// shown as `\x1b`-like escapes, bytes that are not UTF-8 as `\xNN`. Nothing in the result moves a cursor.
 pub fn printable(bytes: &[u8]) -> String {
+    // Nearly every text is plain as a whole, and all of its bytes are asked at once.
+    let plain = bytes.iter().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~'));
+    if let (true, Ok(text)) = (plain, std::str::from_utf8(bytes)) {
+        return text.to_owned();
+    }
     let mut out = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         let mut rest = chunk.valid();
@@ -32,12 +37,13 @@ pub fn printable(bytes: &[u8]) -> String {
 
 /// `text` cut to at most `width` characters, the last of them `…` when something was cut.
 pub fn ellipsis(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
+    if text.len() <= width || text.chars().count() <= width {
         return text.to_owned();
     }
-    let mut cut: String = text.chars().take(width.saturating_sub(1)).collect();
-    cut.push('…');
-    cut
+    let last = width.saturating_sub(1);
+    let end = if text.is_ascii() { Some(last) } else { text.char_indices().nth(last).map(|(at, _)| at) };
+    let end = end.unwrap_or(text.len());
+    text.get(..end).unwrap_or_default().to_owned() + "…"
 }
 
 /// Control characters, and the marks that reorder or hide what follows (Unicode TR 9, "Trojan Source").

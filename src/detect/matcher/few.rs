@@ -6,7 +6,7 @@
 
 use super::Anchor;
 use super::literals::Literals;
-use crate::rule::digest::Lead;
+use crate::rule::digest::{Lead, often};
 use aho_corasick::Span;
 use aho_corasick::packed::{Config, Searcher};
 
@@ -34,7 +34,8 @@ impl Few {
             let mut fours = folded.windows(BYTES).enumerate();
             let known = fours.find_map(|(at, four)| Some((sought.iter().position(|one| one == four)?, at)));
             let (place, at) = known.or_else(|| {
-                let at = usize::from(lead.four);
+                let fours = lead.bytes.windows(BYTES).map(often).enumerate();
+                let (at, _) = fours.min_by(|(_, one), (_, other)| one.total_cmp(other))?;
                 sought.push(*folded.get(at..)?.first_chunk()?);
                 whose.push(Vec::new());
                 Some((sought.len() - 1, at))
@@ -66,3 +67,18 @@ impl Few {
 
 /// Wipes out the case of a letter.
 const FOLD: u8 = 0x20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rule::RuleSet;
+    use crate::rule::digest::Gate;
+
+    #[test]
+    fn the_built_in_rules_have_few() {
+        let rules = RuleSet::load(&[]).unwrap();
+        let open = rules.rules().iter().filter(|rule| rule.digest.gate == Gate::Open);
+        let few = Few::new((0..).zip(open.flat_map(|rule| rule.digest.leads.iter()))).unwrap();
+        assert!(few.leads.len() <= 48, "{}", few.leads.len());
+    }
+}

@@ -54,16 +54,13 @@ impl Literals {
     /// A table of `leads`, which are called by their place in it.
     pub fn new<'l>(leads: impl Iterator<Item = &'l Lead>) -> Literals {
         let words: Vec<Lead> = leads.cloned().collect();
-        let mut grams = Vec::with_capacity(8 * words.len());
-        for (at, word) in (0..).zip(&words) {
-            Gram::of(word, at, &mut grams);
-        }
+        let grams = || (0..).zip(&words).flat_map(|(at, word)| word.grams.iter().map(move |gram| (at, word, gram)));
         let before = |(_, lead): &(u32, &Lead)| lead.place == 0 && lead.edge;
         let edges = (0..).zip(&words).filter(before).map(|(at, _)| at).collect();
-        let bits: usize = grams.iter().map(|gram| gram.fourths.count_ones() as usize).sum();
+        let bits: usize = grams().map(|(_, _, gram)| gram.fourths.count_ones() as usize).sum();
         let size = [SMALL, MIDDLE].into_iter().find(|size| bits * SPARSE <= size * 32).unwrap_or(LARGE);
         let (mut table, mut heads) = (vec![0; size], vec![0_u32; size + 1]);
-        for gram in &grams {
+        for (_, _, gram) in grams() {
             let hash = hash(gram.first, size);
             if let (Some(bits), Some(head)) = (table.get_mut(hash), heads.get_mut(hash)) {
                 *bits |= gram.fourths;
@@ -76,18 +73,15 @@ impl Literals {
             sum += *head;
             *head = sum;
         }
-        let mut entries = vec![Entry::default(); grams.len()];
-        for gram in &grams {
-            let (Some(word), Some(head)) = (words.get(gram.word as usize), heads.get_mut(hash(gram.first, size)))
-            else {
-                continue;
-            };
+        let mut entries = vec![Entry::default(); sum as usize];
+        for (at, word, gram) in grams() {
+            let Some(head) = heads.get_mut(hash(gram.first, size)) else { continue };
             *head -= 1;
             if let Some(entry) = entries.get_mut(*head as usize) {
-                *entry = Entry::of(word, gram);
+                *entry = Entry::of(word, at, gram.at);
             }
         }
-        let furthest = grams.iter().map(|gram| usize::from(gram.at)).max().unwrap_or_default();
+        let furthest = grams().map(|(_, _, gram)| usize::from(gram.at)).max().unwrap_or_default();
         let margin =
             words.iter().map(|word| word.bytes.len() + usize::from(word.count)).max().unwrap_or_default().max(1);
         Literals { words, table, heads, entries, edges, furthest, margin }
@@ -238,49 +232,13 @@ fn hash(four: u32, size: usize) -> usize {
     (four.wrapping_mul(0x9e37_79b1 << 8) >> (32 - size.trailing_zeros())) as usize
 }
 
-/// Four bytes of a literal, as they are entered.
-struct Gram {
-    /// The first three, folded, the lowest first.
-    first: u32,
-    /// The lowest five bits of the fourth, as a set.
-    fourths: u32,
-    word: u32,
-    at: u8,
-}
-
-impl Gram {
-    /// Enters the four bytes at a literal's place and the four at the next.
-    fn of(lead: &Lead, word: u32, grams: &mut Vec<Gram>) {
-        for at in [lead.place, lead.place + 1] {
-            let [one, two, three, four] = [0, 1, 2, 3].map(|offset| {
-                let place = usize::from(at) + offset;
-                let mask = if offset == 3 { 0x1f } else { 0xff };
-                match place.checked_sub(1).and_then(|place| lead.bytes.get(place)) {
-                    // A known byte, of any case or not, is one byte folded.
-                    Some(byte) => vec![if offset == 3 { byte & mask } else { byte | 0x20 }],
-                    None => lead.bytes_at(place).folded(mask),
-                }
-            });
-            let fourths = four.iter().fold(0, |bits, byte| bits | 1 << byte);
-            for first in &one {
-                for second in &two {
-                    for third in &three {
-                        let first = u32::from_le_bytes([*first, *second, *third, 0]);
-                        grams.push(Gram { first, fourths, word, at });
-                    }
-                }
-            }
-        }
-    }
-}
-
 impl Entry {
-    fn of(lead: &Lead, gram: &Gram) -> Entry {
+    fn of(lead: &Lead, word: u32, at: u8) -> Entry {
         let keep = match lead.bytes.len() {
             8.. => u64::MAX,
             few => (1 << (8 * few)) - 1,
         };
-        Entry { at: gram.at, word: gram.word, bytes: eight_at(&lead.bytes, 0), fold: eight_at(&lead.masks, 0), keep }
+        Entry { at, word, bytes: eight_at(&lead.bytes, 0), fold: eight_at(&lead.masks, 0), keep }
     }
 }
 

@@ -5,7 +5,8 @@
 //! its keywords, and then every place near them must be tried.
 
 use super::often::often;
-use super::{Class, Lead, NEAR, Op, Program, Starts};
+use super::{Class, Lead, NEAR, Op, Program, Starts, grams};
+use std::borrow::Cow;
 
 /// The least bytes of a lead.
 const SHORTEST: usize = 3;
@@ -50,12 +51,11 @@ pub fn choose(program: &Program, longest: usize, keywords: &[String]) -> (Vec<Le
 fn placed(mut leads: Vec<Lead>) -> Vec<Lead> {
     for lead in &mut leads {
         let last = lead.bytes.len().saturating_sub(4).max(1);
-        let cost = |at: usize| met(lead, at) + met(lead, at + 1);
-        let best = (0..=last).min_by(|a, b| cost(*a).total_cmp(&cost(*b)));
-        lead.place = best.and_then(|at| u8::try_from(at).ok()).unwrap_or_default();
-        let fours = lead.bytes.windows(4).enumerate();
-        let rarest = fours.min_by(|a, b| often(a.1).total_cmp(&often(b.1)));
-        lead.four = rarest.and_then(|(at, _)| u8::try_from(at).ok()).unwrap_or_default();
+        let costs: Vec<f64> = (0..=last + 1).map(|at| met(lead, at)).collect();
+        let pairs = costs.iter().zip(costs.iter().skip(1)).map(|(one, next)| one + next);
+        let best = pairs.enumerate().min_by(|a, b| a.1.total_cmp(&b.1));
+        lead.place = best.and_then(|(at, _)| u8::try_from(at).ok()).unwrap_or_default();
+        lead.grams = grams::of(lead).into();
     }
     leads
 }
@@ -65,13 +65,14 @@ fn placed(mut leads: Vec<Lead>) -> Vec<Lead> {
 fn met(lead: &Lead, at: usize) -> f64 {
     let (mut known, mut share, mut bits) = (Vec::new(), 1.0, 1.0);
     for place in at..at + 4 {
+        if let Some(byte) = place.checked_sub(1).and_then(|place| lead.bytes.get(place)) {
+            known.push(*byte);
+            continue;
+        }
         let class = lead.bytes_at(place);
-        let bytes = class.folded(if place == at + 3 { 0x1f } else { 0xff });
-        bits *= bytes.len() as f64;
-        match (place.checked_sub(1).and_then(|place| lead.bytes.get(place)), class == Class::ALL) {
-            (Some(byte), _) => known.push(*byte),
-            (None, true) => {}
-            (None, false) => share *= class.bytes().map(|byte| often(&[byte])).sum::<f64>().min(1.0),
+        bits *= class.folded(if place == at + 3 { 0x1f } else { 0xff }).len() as f64;
+        if class != Class::ALL {
+            share *= class.bytes().map(|byte| often(&[byte])).sum::<f64>().min(1.0);
         }
     }
     often(&known) * share + bits / f64::from(1 << 18)
@@ -125,7 +126,8 @@ fn lead_of(keyword: &str) -> Lead {
         before,
         edge,
         place: 0,
-        four: 0,
+
+        grams: Cow::Borrowed(&[]),
     }
 }
 
@@ -199,7 +201,8 @@ impl Way {
             before,
             edge: true,
             place: 0,
-            four: 0,
+
+            grams: Cow::Borrowed(&[]),
         }
     }
 }

@@ -9,15 +9,20 @@
 //! - [`ahead`]: which bytes each step can begin with, and where that leaves nothing to choose;
 //! - [`leads`]: the literals of which one stands in every match ([`Lead`]);
 //! - [`gate`]: what stands near them in every match, and seldom elsewhere;
+//! - [`grams`]: by which of their bytes they are met;
 //! - [`often`]: how often literals are met.
 
 mod ahead;
 mod assemble;
 pub mod gate;
+mod grams;
 mod leads;
 mod often;
 
 pub use gate::Gate;
+pub use grams::Gram;
+#[allow(unused_imports, reason = "the build script does not ask for it")]
+pub use often::often;
 
 use regex_syntax::ParserBuilder;
 use std::borrow::Cow;
@@ -98,8 +103,8 @@ pub struct Lead {
     pub edge: bool,
     /// Where the rarest five bytes of it begin, counted from the byte before it: a search looks for four of them.
     pub place: u8,
-    /// Where the rarest four bytes of it begin; 0 when it has fewer.
-    pub four: u8,
+    /// The bytes at `place` and at the next.
+    pub grams: Cow<'static, [Gram]>,
 }
 
 /// How the starts of matches lie to the leads.
@@ -209,10 +214,9 @@ impl Class {
     /// Its bytes as a table of literals takes them: letters without case, or (`mask` not 0xff) so many bits; each once.
     pub fn folded(&self, mask: u8) -> Vec<u8> {
         let fold = |byte: u8| if mask == 0xff { byte | 0x20 } else { byte & mask };
-        let mut bytes: Vec<u8> = self.bytes().map(fold).collect();
-        bytes.sort_unstable();
-        bytes.dedup();
-        bytes
+        let mut folded = Class::default();
+        self.bytes().map(fold).for_each(|byte| folded.add(byte, byte));
+        folded.bytes().collect()
     }
 }
 

@@ -51,17 +51,19 @@ const NEXT: [&[u8; 34]; 34] = [
 /// About how many of the places in source text have these bytes.
 pub fn often(bytes: &[u8]) -> f64 {
     let mut logarithm = 0;
-    let mut last: Option<usize> = None;
+    let mut row = ALONE;
     for byte in bytes {
         let kind = kind(*byte);
-        let row = last.and_then(|last| NEXT.get(last)).unwrap_or(&ALONE);
-        logarithm += row.get(kind).and_then(|digit| char::from(*digit).to_digit(16)).unwrap_or(15);
-        last = Some(kind);
+        logarithm += row.get(kind).map_or(15, |digit| i32::from(digit & 0xf) + if *digit > b'9' { 9 } else { 0 });
+        row = NEXT.get(kind).copied().unwrap_or(ALONE);
     }
-    0.5_f64.powi(i32::try_from(logarithm).unwrap_or(i32::MAX))
+    0.5_f64.powi(logarithm)
 }
 
 fn kind(byte: u8) -> usize {
-    let byte = if byte.is_ascii_digit() { b'0' } else { byte.to_ascii_lowercase() };
-    KINDS.iter().position(|kind| *kind == byte).unwrap_or(KINDS.len() - 1)
+    match byte | 0x20 {
+        letter @ b'a'..=b'z' => usize::from(letter - b'a'),
+        _ if byte.is_ascii_digit() => KINDS.len() - 2,
+        _ => KINDS.iter().position(|kind| *kind == byte).unwrap_or(KINDS.len() - 1),
+    }
 }
