@@ -13,6 +13,7 @@
 
 pub mod checkpoint;
 mod flood;
+pub mod follow;
 mod history;
 mod often;
 mod sift;

@@ -70,6 +70,16 @@ impl Console {
         }
     }
 
+    /// Writes a part of the result at once; whether somebody still reads.
+    pub fn flow(&self, bytes: &[u8]) -> io::Result<bool> {
+        let mut stdout = io::stdout().lock();
+        match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+            Err(error) => Err(io::Error::new(error.kind(), format!("write to standard output: {error}"))),
+            Ok(()) => Ok(true),
+        }
+    }
+
     /// A line for the person, on standard error, unless `--quiet`.
     pub fn say(&self, line: &str) {
         if !self.quiet {

@@ -8,6 +8,7 @@ mod crash;
 mod drill;
 mod error;
 mod eyes;
+mod follow;
 mod history;
 mod hook;
 mod incident;

@@ -9,6 +9,7 @@ use stanch::http::client::Client;
 use stanch::provider::Registry;
 use stanch::report::{self, Format, Report, Tool};
 use stanch::rule::RuleSet;
+use stanch::secret::FingerprintKey;
 use stanch::scan::{self, Engine, Scan};
 use stanch::source::Source;
 use stanch::text::size;
@@ -114,25 +115,8 @@ pub fn report(
     globals: &Globals,
     console: &Console,
 ) -> Result<Report, Error> {
-    let settings = settings(start, globals)?;
-    let folders = folders(&settings, options)?;
-    let rules = Arc::new(RuleSet::load(&folders)?);
-    let key = Arc::new(settings.fingerprint_key()?);
-    let detector = match options.engine {
-        Engine::Delta => Detector::new(rules, key),
-        Engine::Full => Detector::plain(rules, key),
-    };
-    let at = Timestamp::now();
-    let how = scan::Options {
-        threads: options.threads,
-        engine: options.engine,
-        memory: options.max_memory,
-        least: least(&options.min_confidence),
-        allow: settings.allow.clone(),
-        baseline: baseline(&settings, options)?,
-        at,
-        since: options.since,
-    };
+    let Eyes { settings, detector, how, .. } = eyes(start, options, globals)?;
+    let at = how.at;
     let scanned = {
         let bar = console.progress(&source.describe());
         scan::scan(source, &detector, &how, &bar)?
@@ -146,6 +130,41 @@ pub fn report(
     }
     let findings = judge(findings, &settings, options)?;
     Ok(Report { tool: Tool::this(), asked, at, findings, skipped, dropped, accounting, complete, notes })
+}
+
+/// What looks, and how.
+pub struct Eyes {
+    /// The settings in force.
+    pub settings: Settings,
+    /// What fingerprints are made with.
+    pub key: Arc<FingerprintKey>,
+    /// Who looks.
+    pub detector: Detector,
+    /// How, from now on.
+    pub how: scan::Options,
+}
+
+/// Settings, rules, what is known already.
+pub fn eyes(start: &Path, options: &Options, globals: &Globals) -> Result<Eyes, Error> {
+    let settings = settings(start, globals)?;
+    let folders = folders(&settings, options)?;
+    let rules = Arc::new(RuleSet::load(&folders)?);
+    let key = Arc::new(settings.fingerprint_key()?);
+    let detector = match options.engine {
+        Engine::Delta => Detector::new(rules, Arc::clone(&key)),
+        Engine::Full => Detector::plain(rules, Arc::clone(&key)),
+    };
+    let how = scan::Options {
+        threads: options.threads,
+        engine: options.engine,
+        memory: options.max_memory,
+        least: least(&options.min_confidence),
+        allow: settings.allow.clone(),
+        baseline: baseline(&settings, options)?,
+        at: Timestamp::now(),
+        since: options.since,
+    };
+    Ok(Eyes { settings, key, detector, how })
 }
 
 /// The settings in force; none with `--no-config`.
@@ -198,13 +217,8 @@ fn judge(findings: Vec<Finding>, settings: &Settings, options: &Options) -> Resu
     Ok(validate::validate(findings, &registry, &validate::Options::default()))
 }
 
-/// Writes the report where it is wanted, a baseline when one is, and a line for the person when that is not the terminal.
-pub fn write(report: &Report, options: &Options, console: &Console) -> Result<(), Error> {
-    if let Some(path) = &options.write_baseline {
-        let known = report.findings.iter().map(|judged| judged.finding.fingerprint).collect();
-        Baseline(known).save(path)?;
-        console.say(&format!("stanch: wrote a baseline of {} to {}", count(report.findings.len()), path.display()));
-    }
+/// In which form, and how.
+pub fn form(options: &Options, console: &Console) -> (Format, report::Options) {
     let (_, format) =
         report::FORMATS.iter().find(|(name, _)| *name == options.format).unwrap_or(&("text", Format::Text));
     let look = report::Options {
@@ -213,13 +227,24 @@ pub fn write(report: &Report, options: &Options, console: &Console) -> Result<()
         color: options.output.is_none() && console.paints(),
         explain: options.explain,
     };
-    let bytes = report::write(report, *format, &look);
+    (*format, look)
+}
+
+/// Writes the report where it is wanted, a baseline when one is, and a line for the person when that is not the terminal.
+pub fn write(report: &Report, options: &Options, console: &Console) -> Result<(), Error> {
+    if let Some(path) = &options.write_baseline {
+        let known = report.findings.iter().map(|judged| judged.finding.fingerprint).collect();
+        Baseline(known).save(path)?;
+        console.say(&format!("stanch: wrote a baseline of {} to {}", count(report.findings.len()), path.display()));
+    }
+    let (format, look) = form(options, console);
+    let bytes = report::write(report, format, &look);
     match &options.output {
         None => console.out(&bytes)?,
         Some(path) => save(path, &bytes, options.reveal)
             .map_err(|error| Error::new(format!("write the report {}: {error}", path.display())))?,
     }
-    if options.output.is_some() || *format != Format::Text {
+    if options.output.is_some() || format != Format::Text {
         console.say(&summary(report));
     }
     Ok(())

@@ -6,11 +6,13 @@
 //!   that detection made of it, a verdict by what the provider said after scrubbing.
 //! - **Nothing that moves a cursor**: paths, authors and messages arrive printable and stay so.
 //! - **The same report gives the same bytes**, in the order of its findings; only `at` and `elapsed` tell two runs apart.
+//! - **What comes one by one** ([`flow`]) has the same form as what comes as a whole.
 //! - **What was not read is said** in every format that has a place for it, and so is whether the scan is complete.
 //!
 //! Knows nothing of terminals, files on disk, networks or exit codes.
 
 mod clean;
+pub mod flow;
 mod gitleaks;
 mod json;
 mod jsonl;

@@ -156,8 +156,29 @@ fn dropped(page: &mut Page, dropped: &[Dropped]) {
     }
 }
 
+/// One finding, as the page has it.
+pub fn one(number: usize, judged: &Judged, now: Timestamp, options: &Options) -> Vec<u8> {
+    let mut page = Page::new(options.width, options.color);
+    finding(&mut page, number, judged, now, options);
+    page.gap();
+    page.finish()
+}
+
+/// What stands below the findings, of which there were so many.
+pub fn end(report: &Report, findings: u64, places: u64, options: &Options) -> Vec<u8> {
+    let mut page = Page::new(options.width, options.color);
+    let style = if findings == 0 { Style::Good } else { Style::Bad };
+    page.heading(style, &number_of(findings, places));
+    rest(&mut page, report, options);
+    page.finish()
+}
+
 fn summary(page: &mut Page, report: &Report, options: &Options) {
     page.heading(if report.findings.is_empty() { Style::Good } else { Style::Bad }, &tally(report));
+    rest(page, report, options);
+}
+
+fn rest(page: &mut Page, report: &Report, options: &Options) {
     page.row("read", &read(report));
     if !report.dropped.is_empty() {
         let hint = if options.explain { "" } else { "; --explain shows them" };
@@ -178,13 +199,9 @@ fn summary(page: &mut Page, report: &Report, options: &Options) {
 
 /// `2 credentials in 5 places: 1 lives, 1 refused`.
 fn tally(report: &Report) -> String {
-    if report.findings.is_empty() {
-        return "No credential found".to_owned();
-    }
     let places = report.findings.iter().map(|judged| shown::places_of(&judged.finding)).sum();
     let verdicts = || report.findings.iter().filter_map(|judged| judged.verdict.as_ref());
-    let mut text = shown::count(report.findings.len() as u64, "credential", "credentials");
-    text.push_str(&format!(" in {}", shown::count(places, "place", "places")));
+    let mut text = number_of(report.findings.len() as u64, places);
     if verdicts().next().is_some() {
         let alive = verdicts().filter(|verdict| matches!(verdict, Verdict::Active { .. })).count() as u64;
         let dead = verdicts().filter(|verdict| matches!(verdict, Verdict::Inactive)).count() as u64;
@@ -194,6 +211,16 @@ fn tally(report: &Report) -> String {
         text.push_str(&format!(": {}", parts.collect::<Vec<_>>().join(", ")));
     }
     text
+}
+
+fn number_of(findings: u64, places: u64) -> String {
+    match findings {
+        0 => "No credential found".to_owned(),
+        _ => {
+            let credentials = shown::count(findings, "credential", "credentials");
+            format!("{credentials} in {}", shown::count(places, "place", "places"))
+        }
+    }
 }
 
 fn read(report: &Report) -> String {

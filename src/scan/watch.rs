@@ -254,7 +254,7 @@ fn is_blank(bytes: &[u8]) -> bool {
 }
 
 /// What is said of matches in lines that are older than what was asked for.
-fn untold(older: u64, since: Timestamp) -> Option<String> {
+pub(super) fn untold(older: u64, since: Timestamp) -> Option<String> {
     let what = if older == 1 { "1 match".to_owned() } else { format!("{older} matches") };
     (older > 0).then(|| format!("{what} in lines written before {since} are not told"))
 }

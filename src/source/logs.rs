@@ -3,7 +3,10 @@
 //! A plain file is read in parts by all threads; of a packed one, or a pipe, one thread makes the parts and the others look
 //! at them. Several packed ones are unpacked at the same time.
 
+mod followed;
+mod identity;
 mod names;
+pub mod tail;
 
 use super::crew::{self, Crew, ENOUGH, How};
 use super::ranges::{self, Big, Part};

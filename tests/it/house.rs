@@ -65,6 +65,7 @@ const WINDOWS: &[(&str, &[&str])] = &[
     ("rusqlite", &["ledger/sqlite.rs", "ledger/sqlite/"]),
     ("clap", &["cli/"]),
     ("indicatif", &["cli/"]),
+    ("signal_hook", &["cli/"]),
     ("tokio", &["server/", "sandbox/"]),
     ("axum", &["server/", "sandbox/"]),
 ];

@@ -24,6 +24,7 @@ mod house;
 mod index;
 mod ledger;
 mod logs;
+mod logs_follow;
 mod own;
 mod pack;
 mod packed;

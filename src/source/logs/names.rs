@@ -30,11 +30,26 @@ impl Name {
         Name(path)
     }
 
+    /// As it was written.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
     /// Whether what it stands for may change: it is a folder, or a pattern. What exists by this name is itself.
     pub fn is_pattern(&self) -> bool {
         match fs::metadata(&self.0) {
             Ok(found) => found.is_dir(),
             Err(_) => self.0.components().any(|part| is_wild(part.as_os_str())),
+        }
+    }
+
+    /// Whether it may have stood for this file, which is perhaps there no more.
+    pub fn may_be(&self, path: &Path) -> bool {
+        let both = [&self.0, path].map(|path| path.as_os_str().as_encoded_bytes());
+        match both.map(|path| path.strip_prefix(b"./").unwrap_or(path)) {
+            [own, path] if own == path => true,
+            [own, path] if self.is_pattern() => path.starts_with(own) || is_like(own, path),
+            _ => false,
         }
     }
 
@@ -52,6 +67,30 @@ impl Name {
         found.files.sort();
         found.files.dedup();
         found
+    }
+}
+
+/// Whether a path fits a pattern, name by name.
+fn is_like(pattern: &[u8], path: &[u8]) -> bool {
+    let (name, pattern) = pattern.split_at(pattern.iter().position(|b| *b == b'/').unwrap_or(pattern.len()));
+    let (part, path) = path.split_at(path.iter().position(|b| *b == b'/').unwrap_or(path.len()));
+    if name == b"**" {
+        let rest = pattern.get(1..).unwrap_or_default();
+        let mut path = [part, path].concat();
+        loop {
+            if is_like(rest, &path) {
+                return true;
+            }
+            match path.iter().position(|b| *b == b'/') {
+                Some(slash) => drop(path.drain(..=slash)),
+                None => return false,
+            }
+        }
+    }
+    match (pattern, path) {
+        ([], []) => glob::fits(name, part),
+        ([_, pattern @ ..], [_, path @ ..]) => glob::fits(name, part) && is_like(pattern, path),
+        _ => false,
     }
 }
 
@@ -152,5 +191,16 @@ mod tests {
         assert_eq!(names("pods"), ["pods/a/0.log", "pods/a/deep/1.log"]);
         assert_eq!(names("none.log"), ["none.log"]);
         assert!(names("none*.log").is_empty());
+        for (name, path, want) in [
+            ("a.log", "./a.log", true),
+            ("*.log", "a.log", true),
+            ("*.log", "deep/a.log", false),
+            ("/none/**/*.log", "/none/a/b/c.log", true),
+            ("/none/**/*.log", "/none/c.log", true),
+            ("/none/**/*.log", "/none/c.txt", false),
+            ("/none/*/c.log", "/none/a/b/c.log", false),
+        ] {
+            assert_eq!(Name::new(name.into()).may_be(Path::new(path)), want, "{name} {path}");
+        }
     }
 }
