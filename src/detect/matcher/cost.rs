@@ -33,7 +33,7 @@ impl Matcher {
             }
         }
         for (rule, tried) in Fast::tried(&self.rules, view, tries) {
-            if let Some(cost) = costs.get_mut(usize::from(rule)) {
+            if let Some(cost) = costs.get_mut(rule) {
                 cost.tries += tried;
             }
         }

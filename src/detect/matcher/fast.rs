@@ -10,7 +10,8 @@ use super::gates;
 use super::literals::Literals;
 use super::{Anchor, Bounds, Found, Taker, Tally, touches};
 use crate::rule::Rule;
-use crate::rule::digest::{Gate, Starts};
+use crate::rule::digest::gate::LOGIN;
+use crate::rule::digest::{Class, Gate, Starts};
 use crate::rule::run::Scratch;
 use std::ops::Range;
 use std::sync::Arc;
@@ -76,47 +77,25 @@ impl Fast {
         found: &mut Vec<Found>,
     ) {
         let mut tries = self.tries(rules, bounds, view, anchors, near);
-        tries.sort_unstable_by_key(|one| (one.rule, one.from));
         let mut scratch = Scratch::default();
-        for tries in tries.chunk_by(|a, b| a.rule == b.rule) {
-            let Some(at) = tries.first().map(|one| usize::from(one.rule)) else { continue };
-            let (Some(rule), Some(bounds)) = (rules.get(at), bounds.get(at)) else { continue };
+        for (at, rule, places) in by_rule(rules, view, &mut tries) {
+            let Some(bounds) = bounds.get(at) else { continue };
             let keyed = rule.digest.keyed || rule.digest.starts == Starts::Near;
             let mut taker = Taker::new(at, tally, found);
-            let mut next = 0;
-            'tries: for one in tries {
-                for start in next.max(one.from)..one.past {
-                    if !view.get(start).is_some_and(|byte| rule.digest.program.first.has(*byte)) {
-                        continue;
-                    }
-                    let Some((end, secret)) = rule.pattern.match_at(&rule.digest, view, start, &mut scratch) else {
-                        continue;
-                    };
-                    if (keyed || near_keyword(rule, bounds, view, start)) && !taker.take(&(start..end), &secret) {
-                        break 'tries;
-                    }
+            for start in places {
+                let Some((end, secret)) = rule.pattern.match_at(&rule.digest, view, start, &mut scratch) else {
+                    continue;
+                };
+                if (keyed || near_keyword(rule, bounds, view, start)) && !taker.take(&(start..end), &secret) {
+                    break;
                 }
-                next = next.max(one.past);
             }
         }
     }
 
     /// How many places each rule is tried at, each place once.
-    pub fn tried(rules: &[Arc<Rule>], view: &[u8], mut tries: Vec<Try>) -> Vec<(u16, u64)> {
-        tries.sort_unstable_by_key(|one| (one.rule, one.from));
-        let mut counts = Vec::new();
-        for tries in tries.chunk_by(|a, b| a.rule == b.rule) {
-            let Some(number) = tries.first().map(|one| one.rule) else { continue };
-            let Some(rule) = rules.get(usize::from(number)) else { continue };
-            let (mut next, mut count) = (0, 0);
-            for one in tries {
-                let places = view.get(next.max(one.from)..one.past.min(view.len())).unwrap_or_default();
-                count += places.iter().filter(|byte| rule.digest.program.first.has(**byte)).count() as u64;
-                next = next.max(one.past);
-            }
-            counts.push((number, count));
-        }
-        counts
+    pub fn tried(rules: &[Arc<Rule>], view: &[u8], mut tries: Vec<Try>) -> Vec<(usize, u64)> {
+        by_rule(rules, view, &mut tries).map(|(at, _, places)| (at, places.count() as u64)).collect()
     }
 
     /// The places to try, one range for each anchor.
@@ -144,10 +123,62 @@ impl Fast {
                 },
                 Starts::Near => (start.saturating_sub(bounds.near), (end + bounds.near).min(view.len())),
             };
-            tries.push(Try { rule, from, past });
+            if is_open(whose.digest.gate, view, start, from..past.saturating_add(bounds.longest)) {
+                tries.push(Try { rule, from, past });
+            }
         }
         tries
     }
+}
+
+/// Each rule that has tries, with the places where a match may begin, each once and in order.
+fn by_rule<'t>(
+    rules: &'t [Arc<Rule>],
+    view: &'t [u8],
+    tries: &'t mut [Try],
+) -> impl Iterator<Item = (usize, &'t Arc<Rule>, impl Iterator<Item = usize> + 't)> {
+    tries.sort_unstable_by_key(|one| (one.rule, one.from));
+    tries.chunk_by(|a, b| a.rule == b.rule).filter_map(move |tries| {
+        let at = usize::from(tries.first()?.rule);
+        let rule = rules.get(at)?;
+        let mut next = 0;
+        let ranges = tries.iter().map(move |one| {
+            let range = next.max(one.from)..one.past;
+            next = next.max(one.past);
+            range
+        });
+        let begins = |start: &usize| view.get(*start).is_some_and(|byte| rule.digest.program.first.has(*byte));
+        Some((at, rule, ranges.flatten().filter(begins)))
+    })
+}
+
+/// Whether what the gate of a lead at `start` asks for stands near it, in `reach`, where all matches lie that it may lead to.
+fn is_open(gate: Gate, view: &[u8], start: usize, reach: Range<usize>) -> bool {
+    let within = |from: usize, past: usize| {
+        view.get(from.max(reach.start)..past.min(reach.end).min(view.len())).unwrap_or_default()
+    };
+    match (gate, gate.run()) {
+        (_, Some(run)) => {
+            let first = start.saturating_sub(run.before + run.least);
+            has_row(&run.class, run.least, within(first, start + run.after + 1))
+        }
+        (Gate::Login, None) => memchr::memchr(b'@', within(start, start + LOGIN + 1)).is_some(),
+        (_, None) => true,
+    }
+}
+
+/// Whether so many bytes of the class stand in a row: looked at from the last of them backward, so that most are not.
+fn has_row(class: &Class, least: usize, bytes: &[u8]) -> bool {
+    let mut last = least.saturating_sub(1);
+    while last < bytes.len() {
+        let row = bytes.get((last + 1).saturating_sub(least)..=last).unwrap_or_default();
+        match row.iter().rposition(|byte| !class.has(*byte)) {
+            // No row holds that byte.
+            Some(at) => last += at + 1,
+            None => return true,
+        }
+    }
+    false
 }
 
 /// Whether a keyword of the rule stands so that a match may start at `start`.

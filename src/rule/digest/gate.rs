@@ -43,14 +43,16 @@ pub const LOGIN: usize = 512;
 
 impl Gate {
     /// The run that this gate is; `None` for those that are something else.
-    pub fn run(self) -> Option<Run> {
-        let with = |more: &[u8]| more.iter().fold(Class::word(), |class, byte| class.or(&Class::of(*byte)));
-        let run = |class, least, after, before| Some(Run { class, least, after, before });
+    pub const fn run(self) -> Option<&'static Run> {
+        const TOKEN: Run = Run { class: word_or(b"-"), least: 20, after: 256, before: 256 };
+        const DIGITS: Run = Run { class: word_or(b"-+/"), least: 31, after: 64, before: 0 };
+        const TEXT: Run = Run { class: word_or(b"-+/=."), least: 40, after: 256, before: 256 };
+        const TILDE: Run = Run { class: Class([0, 1 << (b'~' - 64), 0, 0]), least: 1, after: 64, before: 64 };
         match self {
-            Gate::Token => run(with(b"-"), 20, 256, 256),
-            Gate::Digits => run(with(b"-+/"), 31, 64, 0),
-            Gate::Text => run(with(b"-+/=."), 40, 256, 256),
-            Gate::Tilde => run(Class::of(b'~'), 1, 64, 64),
+            Gate::Token => Some(&TOKEN),
+            Gate::Digits => Some(&DIGITS),
+            Gate::Text => Some(&TEXT),
+            Gate::Tilde => Some(&TILDE),
             Gate::Open | Gate::Login => None,
         }
     }
@@ -68,7 +70,7 @@ impl Gate {
         };
         let holds = |gate: &&Gate| {
             gate.run().is_some_and(|run| {
-                let Some(latest) = latest(program, &run) else { return false };
+                let Some(latest) = latest(program, run) else { return false };
                 let after = latest.cast_signed() - least;
                 let before = most - (run.least.cast_signed() - 1);
                 after <= run.after.cast_signed() && before <= run.before.cast_signed()
@@ -81,6 +83,25 @@ impl Gate {
             None => Gate::Open,
         }
     }
+}
+
+/// Letters, digits, `_` and these.
+#[expect(clippy::indexing_slicing, reason = "made by the compiler, which would refuse")]
+const fn word_or(more: &[u8]) -> Class {
+    let mut words = [0; 4];
+    let mut byte = 0;
+    while byte < 128_u8 {
+        let (mut is, mut at) = (byte.is_ascii_alphanumeric() || byte == b'_', 0);
+        while at < more.len() {
+            is |= more[at] == byte;
+            at += 1;
+        }
+        if is {
+            words[(byte / 64) as usize] |= 1 << (byte % 64);
+        }
+        byte += 1;
+    }
+    Class(words)
 }
 
 /// Whether every match has a `://` and then an `@` as far from its start as [`Gate::Login`] says.
