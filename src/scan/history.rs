@@ -7,20 +7,23 @@
 
 use super::watch::Ended;
 use super::{Error, Looked, Options, Progress, flood};
-use crate::detect::{Detector, Hit, Sweep};
+use crate::detect::{Candidate, Detector, Hit, Sweep};
 use crate::report::Accounting;
 use crate::secret::Fingerprint;
 use crate::source::git::attribute::{Hits, Origin};
 use crate::source::git::id::Id;
-use crate::source::git::pack::{Run, Seen, Visitor};
+use crate::source::git::pack::{Absent, Run, Seen, Visitor};
 use crate::source::git::whole::{Read, Whole};
-use crate::source::{Commit, Provenance, Skipped};
+use crate::source::{Blob, Commit, Provenance, Skipped};
 use crate::text::terminal::printable;
 use rayon::ThreadPoolBuilder;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Bytes of the biggest blob that is swept in one piece: the sweep of a bigger one cannot be inherited.
+const BIGGEST: u64 = 32 << 20;
 
 /// The fingerprints in an object, each once, in order.
 type Prints = Arc<[Fingerprint]>;
@@ -45,7 +48,12 @@ fn in_pool(whole: Whole<'_>, detector: &Detector, progress: &dyn Progress) -> Lo
         blobs: AtomicU64::new(0),
         bytes: AtomicU64::new(0),
     };
-    let walked = whole.blobs(&sweeps);
+    let mut walked = whole.blobs(&sweeps);
+    for &number in &walked.big {
+        if let Err(absent) = sweeps.big(&whole, number) {
+            walked.problems.push((number, absent));
+        }
+    }
     let mut read = whole.messages(|number, text| sweeps.message(number, text));
     tracing::info!(
         objects = walked.objects,
@@ -82,8 +90,9 @@ fn in_pool(whole: Whole<'_>, detector: &Detector, progress: &dyn Progress) -> Lo
     };
     let bringing: Vec<&Origin> = attributed.origins.iter().filter(brings).collect();
     tracing::info!(with_candidates = prints.len(), bringing = bringing.len(), "what was found is attributed");
+    let is_big = |origin: &Origin| walked.big.binary_search(&origin.number).is_ok();
     let commits = Commits { read: &read, known: Mutex::default() };
-    let looked: Vec<_> = bringing.par_iter().map(|origin| again(origin, &commits, detector)).collect();
+    let looked: Vec<_> = bringing.par_iter().map(|origin| again(origin, is_big(origin), &commits, detector)).collect();
     let (mut hits, mut skipped) = (Vec::new(), attributed.skipped);
     for (origin, looked) in bringing.iter().zip(looked) {
         match looked {
@@ -194,8 +203,42 @@ impl Sweeps<'_> {
     }
 }
 
+impl Sweeps<'_> {
+    /// Sweeps a blob that is too big to be held, part by part, all threads at once.
+    fn big(&self, whole: &Whole<'_>, number: u32) -> Result<(), Absent> {
+        let (mut parts, mut prints, mut bytes) = (Vec::new(), Vec::new(), 0);
+        let mut look = |parts: &mut Vec<Blob>| {
+            let looked: Vec<_> = parts.par_drain(..).map(|part| (self.detector.sweep(&part.bytes), part.own)).collect();
+            for (sweep, own) in looked {
+                self.flooded(number, &sweep);
+                let begins = |one: &&Candidate| own.contains(&(one.whole.start as usize));
+                prints.extend(sweep.candidates().filter(begins).map(|one| one.fingerprint));
+            }
+        };
+        let at_once = 2 * rayon::current_num_threads();
+        whole.parts(number, &mut |part| {
+            bytes += part.own.len();
+            parts.push(part);
+            if parts.len() == at_once {
+                look(&mut parts);
+            }
+            true
+        })?;
+        look(&mut parts);
+        self.count(bytes);
+        if !prints.is_empty() {
+            lock(&self.found).push((number, in_order(prints)));
+        }
+        Ok(())
+    }
+}
+
 impl Visitor for Sweeps<'_> {
     type State = Swept;
+
+    fn biggest(&self) -> u64 {
+        BIGGEST
+    }
 
     fn whole(&self, object: &Seen<'_>) -> Swept {
         self.note(object, self.detector.sweep(object.bytes), None)
@@ -208,7 +251,10 @@ impl Visitor for Sweeps<'_> {
 }
 
 fn printed(sweep: &Sweep) -> Prints {
-    let mut prints: Vec<Fingerprint> = sweep.fingerprints().collect();
+    in_order(sweep.fingerprints().collect())
+}
+
+fn in_order(mut prints: Vec<Fingerprint>) -> Prints {
     prints.sort_unstable();
     prints.dedup();
     prints.into()
@@ -231,14 +277,23 @@ impl Commits<'_> {
 }
 
 /// Looks at an object as at any other blob.
-fn again(origin: &Origin, commits: &Commits<'_>, detector: &Detector) -> Result<Vec<Hit>, Skipped> {
-    let text = commits.read.text(origin.id, origin.message);
-    let text = text.map_err(|absent| absent.skipped(format!("{} ({})", printable(&origin.path), origin.id)))?;
+fn again(origin: &Origin, is_big: bool, commits: &Commits<'_>, detector: &Detector) -> Result<Vec<Hit>, Skipped> {
+    let skipped = |absent: Absent| absent.skipped(format!("{} ({})", printable(&origin.path), origin.id));
     let provenance = Provenance::History {
         path: origin.path.clone(),
         blob: origin.id.to_string(),
         commit: origin.commit.and_then(|id| commits.get(id)),
         whereabouts: Some(origin.whereabouts.clone()),
     };
+    if is_big {
+        let mut hits = Vec::new();
+        let mut look = |part: Blob| {
+            hits.extend(detector.scan(&part));
+            true
+        };
+        commits.read.parts(origin.id, provenance, &mut look).map_err(skipped)?;
+        return Ok(hits);
+    }
+    let text = commits.read.text(origin.id, origin.message).map_err(skipped)?;
     Ok(detector.scan(&text.blob(provenance)))
 }

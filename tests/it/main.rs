@@ -12,6 +12,7 @@ mod archives;
 mod attribute;
 mod bad_day;
 mod bad_input;
+mod big_blobs;
 mod canary;
 mod ci;
 mod config;

@@ -173,13 +173,13 @@ impl Objects {
         }
     }
 
-    /// What libgit2 reads of an object that we cannot. It is not asked for what is too large, nor, when every pack could be
-    /// opened, for what is not there. Of what kind an object is its name tells: the binding panics on a kind that it does
+    /// What libgit2 reads of an object that we cannot. It is not asked for what is too large, nor for a damaged file (at the
+    /// end of one that was cut short it goes round for ever), nor, when every pack could be opened, for what is not there. Of what kind an object is its name tells: the binding panics on a kind that it does
     /// not know.
     fn otherwise(&self, id: Id, absent: Absent) -> Result<Object, Absent> {
         let hopeless = match absent.why {
             SkipReason::Missing => self.store.problems().is_empty(),
-            why => why == SkipReason::TooLarge,
+            why => why == SkipReason::TooLarge || self.folders.iter().any(|folder| self.store.is_loose_in(&id, folder)),
         };
         // libgit2 knows SHA-1 only.
         let Some(oid) = Oid::from_bytes(id.as_bytes()).ok().filter(|_| !hopeless) else { return Err(absent) };

@@ -10,8 +10,9 @@ pub use super::object::Text;
 use super::object::{self, Absent};
 use super::pack::{Kind, Seen, Store, Visitor, Walked};
 use super::place::Place;
-use crate::source::{Commit, Held};
+use crate::source::{Blob, Bytes, Commit, Held, Provenance, parts};
 use std::collections::HashSet;
+use std::sync::Arc;
 
 /// A history of which nothing is left out.
 pub struct Whole<'h> {
@@ -59,6 +60,11 @@ impl<'h> Whole<'h> {
         self.store.walk(&[Kind::Blob], self.memory, visitor)
     }
 
+    /// Hands a blob that is stored whole to `sink` part by part.
+    pub fn parts(&self, number: u32, sink: &mut dyn FnMut(Blob) -> bool) -> Result<(), Absent> {
+        parts_of(self.store, self.store.id(number), Provenance::Stdin, sink)
+    }
+
     /// Shows the text of every commit and tag to `look`, by its number, from many threads.
     pub fn messages(self, look: impl Fn(u32, &[u8]) + Sync) -> Read<'h> {
         let text = |seen: &Seen<'_>| look(seen.number, object::written(seen.bytes));
@@ -74,6 +80,11 @@ impl Read<'_> {
         attribute::attribute(place, &mut self.commits, hits, memory)
     }
 
+    /// Hands a blob that is stored whole to `sink` part by part.
+    pub fn parts(&self, id: Id, provenance: Provenance, sink: &mut dyn FnMut(Blob) -> bool) -> Result<(), Absent> {
+        parts_of(self.whole.store, id, provenance, sink)
+    }
+
     /// A blob's bytes, or the text of a commit or tag.
     pub fn text(&self, id: Id, message: bool) -> Result<Text, Absent> {
         let objects = &self.whole.place.objects;
@@ -87,4 +98,10 @@ impl Read<'_> {
     pub fn commit(&self, id: Id) -> Result<Commit, Absent> {
         self.whole.place.objects.commit(id).map(|(commit, _)| commit)
     }
+}
+
+fn parts_of(store: &Store, id: Id, provenance: Provenance, sink: &mut dyn FnMut(Blob) -> bool) -> Result<(), Absent> {
+    let mut bytes = store.stream(&id)?.ok_or_else(Absent::missing)?;
+    let done = parts::cut(&mut bytes, &Arc::new(provenance), &Bytes::default, sink);
+    done.map(drop).map_err(|error| Absent::corrupt(&error.to_string()))
 }

@@ -4,8 +4,10 @@
 //! stream's Adler-32. It stops where the stream ends: bytes behind it are not looked at. A stream's begin, which libdeflate
 //! cannot give, goes through flate2.
 
+use flate2::bufread::ZlibDecoder;
 use flate2::{Decompress, FlushDecompress, Status};
 use libdeflater::{DecompressionError, Decompressor};
+use std::io::{BufReader, Read};
 
 /// One byte of deflate stands for at most so many (zlib's own limit is 1032).
 const BEST_RATIO: u64 = 1040;
@@ -37,6 +39,11 @@ impl Inflater {
             Err(DecompressionError::BadData) => Err("its packed bytes are damaged"),
         }
     }
+}
+
+/// What a stream holds, read as it is asked for: for objects that are too big to be held.
+pub(super) fn stream<R: Read>(packed: R) -> ZlibDecoder<BufReader<R>> {
+    ZlibDecoder::new(BufReader::with_capacity(1 << 16, packed))
 }
 
 /// The first bytes of a stream, at most `most`, as far as `packed` has them.

@@ -1,11 +1,11 @@
 //! Loose objects: each in a file of its own, `objects/ab/cdef...`, as one zlib stream of `type size NUL bytes`
 //! (gitformat-loose(5)).
 
-use super::inflate::{Inflater, begin};
+use super::inflate::{self, Inflater, begin};
 use super::{Absent, Kind, LARGEST, Object};
 use crate::source::git::id::{Hash, Id};
 use std::fs::{self, File};
-use std::io::{ErrorKind, Read as _};
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 /// No `type size NUL` is longer.
@@ -56,6 +56,20 @@ pub(super) fn object(path: &Path, inflater: &mut Inflater) -> Result<Option<Obje
     inflater.whole(&packed, len + size, &mut bytes).map_err(Absent::corrupt)?;
     bytes.drain(..len);
     Ok(Some(Object { kind, bytes }))
+}
+
+/// The object's bytes behind its head, read as they are asked for.
+pub(super) fn stream(path: &Path) -> Result<impl Read + Send + use<>, Absent> {
+    let file = File::open(path).map_err(|error| Absent::unreadable(&error))?;
+    let mut bytes = inflate::stream(file);
+    let mut byte = [1];
+    for _ in 0..HEAD {
+        bytes.read_exact(&mut byte).map_err(|error| Absent::unreadable(&error))?;
+        if byte == [0] {
+            return Ok(bytes);
+        }
+    }
+    Err(Absent::corrupt("its file has no head"))
 }
 
 /// At most `most` bytes of a file (and never more than an object may have), and whether that is all of it.

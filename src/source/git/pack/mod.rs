@@ -21,10 +21,12 @@ mod loose;
 mod midx;
 mod names;
 mod read;
+mod stream;
 mod walk;
 
 pub use delta::{Run, SHORTEST_RUN};
 pub(super) use read::of_name;
+pub use stream::Stream;
 pub use walk::{Seen, Visitor, Walked};
 
 use super::id::{Hash, Id};

@@ -39,7 +39,12 @@ impl Store {
 
     /// Whether this `objects` folder has the object itself.
     pub fn lies_in(&self, id: &Id, folder: &Path) -> bool {
-        loose::path(folder, id).is_file() || self.copies(id).any(|(pack, _)| pack.path.starts_with(folder))
+        self.is_loose_in(id, folder) || self.copies(id).any(|(pack, _)| pack.path.starts_with(folder))
+    }
+
+    /// Whether the object is a file of its own in this `objects` folder.
+    pub fn is_loose_in(&self, id: &Id, folder: &Path) -> bool {
+        loose::path(folder, id).is_file()
     }
 
     /// What kind of object it is and its size in bytes, without inflating all of it.
@@ -58,7 +63,7 @@ impl Store {
     }
 
     /// The first copy that can be read; without one, what is wrong with the first.
-    fn first_good<T>(
+    pub(super) fn first_good<T>(
         &self,
         id: &Id,
         packed: impl Fn(&Arc<Pack>, u64) -> Result<T, Absent>,

@@ -26,6 +26,8 @@ const SPARES: usize = 8;
 pub struct Walked {
     /// Numbers of objects that were not seen, sorted. Of one whose base is broken the kind is not known: it is told always.
     pub problems: Vec<(u32, Absent)>,
+    /// Numbers of blobs that are too big to be shown ([`Visitor::biggest`]), sorted.
+    pub big: Vec<u32>,
     /// Objects seen that count.
     pub objects: u64,
     /// Their bytes.
@@ -44,6 +46,11 @@ pub trait Visitor: Sync {
     /// An object that was made from another one of `base_len` bytes. `runs` are the bytes copied unchanged, in order of
     /// [`Run::at`]; everything else is its own.
     fn delta(&self, object: &Seen<'_>, base: &Self::State, base_len: usize, runs: &[Run]) -> Self::State;
+
+    /// Bytes of the biggest blob that is shown although it rests on no other and none rests on it.
+    fn biggest(&self) -> u64 {
+        u64::MAX
+    }
 
     /// Whether to stop soon.
     fn stop(&self) -> bool {
@@ -101,6 +108,7 @@ impl Store {
         let mut walked = walk.walked.into_inner().unwrap_or_else(PoisonError::into_inner);
         walked.problems.extend_from_slice(&forest.problems);
         walked.problems.sort_by_key(|(number, _)| *number);
+        walked.big.sort_unstable();
         if !walk.stopped.into_inner() {
             self.try_again(kinds, visitor, &mut walked);
         }
@@ -210,6 +218,7 @@ impl<V: Visitor> Walk<'_, V> {
         }
         let mut walked = self.walked.lock().unwrap_or_else(PoisonError::into_inner);
         walked.problems.append(&mut worker.walked.problems);
+        walked.big.append(&mut worker.walked.big);
         walked.objects += worker.walked.objects;
         walked.bytes += worker.walked.bytes;
     }
@@ -305,7 +314,14 @@ impl<V: Visitor> Walk<'_, V> {
         base: Option<&Node<V::State>>,
         bytes: &mut Vec<u8>,
     ) -> Result<Option<(Kind, V::State)>, Absent> {
-        let Some(packed) = self.forest.packed(self.store, rank) else {
+        let packed = self.forest.packed(self.store, rank);
+        if base.is_none() && self.is_big(packed.as_ref(), rank) {
+            if self.forest.counts(rank) {
+                worker.walked.big.push(self.forest.number(rank));
+            }
+            return Ok(None);
+        }
+        let Some(packed) = packed else {
             let object = self.loose(worker, rank)?;
             *bytes = object.bytes;
             return Ok(self.show(worker, rank, object.kind, bytes, None));
@@ -321,6 +337,18 @@ impl<V: Visitor> Walk<'_, V> {
             (None, Some(base)) => self.show(worker, rank, base.kind, bytes, Some(base)),
             (None, None) => None,
         })
+    }
+
+    /// Whether it is a blob that is too big to be shown.
+    fn is_big(&self, packed: Option<&Packed<'_>>, rank: Rank) -> bool {
+        let most = self.visitor.biggest();
+        if most == u64::MAX || !self.forest.children(rank).is_empty() {
+            return false;
+        }
+        match packed {
+            Some(packed) => packed.pack.has_big(packed.offset, packed.end, most),
+            None => self.store.loose_is_big(self.forest.number(rank), most),
+        }
     }
 
     /// The bytes of a base that were let go.
