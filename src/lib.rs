@@ -19,7 +19,7 @@
 //! memory     ledger                             incidents, events, deliveries, debts
 //! eyes       detect  decode  source  rule       follow the data
 //! tools      http  process  workflow            workflow knows no secret and no provider; http knows no provider
-//! ground     catalog  yaml  secret  text  failpoint
+//! ground     catalog  yaml  secret  text  file  failpoint
 //! ```
 //!
 //! What holds everywhere:
@@ -41,6 +41,7 @@ pub mod consumer;
 pub mod decode;
 pub mod detect;
 pub mod failpoint;
+pub mod file;
 pub mod http;
 pub mod incident;
 pub mod inventory;

@@ -32,7 +32,7 @@ pub struct Args {
 
 /// Runs the verb.
 pub fn run(args: &Args, globals: &Globals, console: &Console) -> Result<Exit, Error> {
-    scanning::refuse_to_reveal(&args.options, console)?;
+    scanning::make_ready(&args.options, &[&args.sarif], console)?;
     let (host, asked) = environment::read(&variable)
         .map_err(|error| Error::from(error).hint("outside of a CI name the commits: stanch history --range A..B"))?;
     let folder = args.repository.as_deref().unwrap_or(Path::new("."));
@@ -50,8 +50,7 @@ pub fn run(args: &Args, globals: &Globals, console: &Console) -> Result<Exit, Er
     }
     report.notes.extend(notes);
     let sarif = report::write(&report, Format::Sarif, &report::Options::default());
-    scanning::save(&args.sarif, &sarif, false)
-        .map_err(|error| Error::new(format!("write the report {}: {error}", args.sarif.display())))?;
+    scanning::save(&args.sarif, &sarif, false)?;
     tell(&report, args, host, console)?;
     Ok(scanning::exit(&report))
 }

@@ -29,7 +29,7 @@ pub fn run(
     globals: &Globals,
     console: &Console,
 ) -> Result<Exit, Error> {
-    scanning::refuse_to_reveal(options, console)?;
+    scanning::make_ready(options, state.as_slice(), console)?;
     let (format, look) = scanning::form(options, console);
     if !flow::flows(format) {
         let hint = "--follow and --state tell findings as they come: use --format text or jsonl";

@@ -67,7 +67,7 @@ fn go_on(
     globals: &Globals,
     console: &Console,
 ) -> Result<Exit, Error> {
-    scanning::refuse_to_reveal(options, console)?;
+    scanning::make_ready(options, &[file], console)?;
     let rules = scanning::digest(start, options, globals)?;
     let before = Checkpoint::load(file)?;
     let (tips, packs) = source.holds();

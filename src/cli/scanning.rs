@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use stanch::catalog;
 use stanch::config::{self, Origin, Settings};
 use stanch::detect::{Baseline, Confidence, Detector, Finding};
+use stanch::file::{self, Readers};
 use stanch::http::client::Client;
 use stanch::provider::Registry;
 use stanch::report::{self, Format, Report, Tool};
@@ -13,8 +14,9 @@ use stanch::secret::FingerprintKey;
 use stanch::scan::{self, Engine, Scan};
 use stanch::source::Source;
 use stanch::text::size;
+use stanch::text::terminal::printable;
 use stanch::validate::{self, Judged};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -84,18 +86,33 @@ pub fn run(
     globals: &Globals,
     console: &Console,
 ) -> Result<Exit, Error> {
-    refuse_to_reveal(options, console)?;
+    make_ready(options, &[], console)?;
     let report = report(source, start, options, globals, console)?;
     write(&report, options, console)?;
     Ok(exit(&report))
 }
 
-/// Secrets go to a terminal or into a file, never into a pipe or a log by themselves.
-pub fn refuse_to_reveal(options: &Options, console: &Console) -> Result<(), Error> {
-    match options.reveal && options.output.is_none() && !console.shows() {
-        true => Err(Error::new("show secrets: standard output is not a terminal").hint("name a file: --output FILE")),
-        false => Ok(()),
+/// What would fail behind a scan fails before it: files that cannot be written (also those of `others`), and secrets that
+/// would go into a pipe or a log, not to a terminal or into a file.
+pub fn make_ready(options: &Options, others: &[&Path], console: &Console) -> Result<(), Error> {
+    if options.reveal && options.output.is_none() && !console.shows() {
+        return Err(Error::new("show secrets: standard output is not a terminal").hint("name a file: --output FILE"));
     }
+    let named = [&options.output, &options.write_baseline].into_iter().filter_map(Option::as_deref);
+    for path in named.chain(others.iter().copied()) {
+        file::try_to_save(path).map_err(|error| unwritten(path, &error))?;
+    }
+    Ok(())
+}
+
+fn unwritten(path: &Path, error: &io::Error) -> Error {
+    Error::new(format!("write {}: {error}", printable(path.as_os_str().as_encoded_bytes())))
+}
+
+/// Writes a report into a file; one with secrets in it is for its owner alone.
+pub fn save(path: &Path, bytes: &[u8], secret: bool) -> Result<(), Error> {
+    let readers = if secret { Readers::Owner } else { Readers::All };
+    file::save(path, bytes, readers).map_err(|error| unwritten(path, &error))
 }
 
 /// How a verb ends that made this report.
@@ -241,8 +258,7 @@ pub fn write(report: &Report, options: &Options, console: &Console) -> Result<()
     let bytes = report::write(report, format, &look);
     match &options.output {
         None => console.out(&bytes)?,
-        Some(path) => save(path, &bytes, options.reveal)
-            .map_err(|error| Error::new(format!("write the report {}: {error}", path.display())))?,
+        Some(path) => save(path, &bytes, options.reveal)?,
     }
     if options.output.is_some() || format != Format::Text {
         console.say(&summary(report));
@@ -260,24 +276,4 @@ fn summary(report: &Report) -> String {
 /// `1 finding`, `2 findings`.
 pub fn count(findings: usize) -> String {
     if findings == 1 { "1 finding".into() } else { format!("{findings} findings") }
-}
-
-/// Writes a file whole or not at all; what is not a regular file (`/dev/stdout`) is written to as it is. A report with
-/// secrets in it is for its owner alone.
-pub fn save(path: &Path, bytes: &[u8], secret: bool) -> io::Result<()> {
-    if path.symlink_metadata().is_ok_and(|found| !found.is_file() && !found.is_symlink()) || path.starts_with("/dev") {
-        return std::fs::OpenOptions::new().write(true).open(path)?.write_all(bytes);
-    }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let mode = if secret { 0o600 } else { 0o644 };
-        builder.permissions(std::fs::Permissions::from_mode(mode));
-    }
-    let mut file = builder.tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    file.persist(path)?;
-    Ok(())
 }

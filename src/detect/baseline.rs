@@ -2,11 +2,11 @@
 //!
 //! A file of JSON that merges well: sorted, one fingerprint a line, no dates, no line numbers.
 
+use crate::file::{self, Readers};
 use crate::secret::Fingerprint;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// The version of the file that this program writes and reads.
@@ -43,17 +43,9 @@ impl Baseline {
 
     /// Writes the file at `path`, whole or not at all.
     pub fn save(&self, path: &Path) -> Result<(), Error> {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let write = || -> io::Result<()> {
-            // Others read it too: it holds no secret and is kept in the repository.
-            let mode = std::fs::Permissions::from_mode(0o644);
-            let mut file = tempfile::Builder::new().permissions(mode).tempfile_in(folder)?;
-            file.write_all(self.to_json()?.as_bytes())?;
-            file.as_file().sync_all()?;
-            file.persist(path)?;
-            Ok(())
-        };
-        write().map_err(|source| Error::Write { path: path.to_owned(), source })
+        // Others read it too: it holds no secret and is kept in the repository.
+        let written = self.to_json().and_then(|text| file::save(path, text.as_bytes(), Readers::All));
+        written.map_err(|source| Error::Write { path: path.to_owned(), source })
     }
 
     fn to_json(&self) -> io::Result<String> {

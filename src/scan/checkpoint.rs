@@ -4,8 +4,9 @@
 //! rules. With other rules, or another version of the program, all of it is looked at again. What could not be read is
 //! remembered as a number: a later scan is no more complete than the ones it builds on.
 
+use crate::file::{self, Readers};
 use serde::{Deserialize, Serialize};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// The version of the file that this program writes and reads.
@@ -53,16 +54,9 @@ impl Checkpoint {
 
     /// Writes the file at `path`, whole or not at all.
     pub fn save(&self, path: &Path) -> Result<(), Error> {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let write = || -> io::Result<()> {
-            let mut file = tempfile::Builder::new().tempfile_in(folder)?;
-            serde_json::to_writer_pretty(&mut file, self)?;
-            file.write_all(b"\n")?;
-            file.as_file().sync_all()?;
-            file.persist(path)?;
-            Ok(())
-        };
-        write().map_err(|source| Error::Write { path: path.to_owned(), source })
+        let text = serde_json::to_string_pretty(self).map_err(io::Error::from);
+        let written = text.and_then(|text| file::save(path, (text + "\n").as_bytes(), Readers::Owner));
+        written.map_err(|source| Error::Write { path: path.to_owned(), source })
     }
 }
 

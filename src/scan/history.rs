@@ -64,7 +64,7 @@ fn in_pool(whole: Whole<'_>, detector: &Detector, progress: &dyn Progress) -> Lo
     let mut prints: BTreeMap<u32, Prints> = std::mem::take(&mut *lock(&sweeps.found)).into_iter().collect();
     let unread = walked.problems.iter().chain(&read.walked.problems).map(|(number, _)| *number).collect();
     let attributed = read.attribute(&Hits { objects: prints.keys().copied().collect(), unread });
-    // What only the object database could read was not swept yet.
+    // What could be read only by its name was not swept yet.
     for origin in &attributed.origins {
         if !prints.contains_key(&origin.number)
             && let Ok(text) = read.text(origin.id, origin.message)

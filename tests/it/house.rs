@@ -25,7 +25,7 @@ const FLOORS: &[&[&str]] = &[
     &["catalog"],
     &["yaml"],
     &["secret"],
-    &["text", "failpoint"],
+    &["text", "file", "failpoint"],
 ];
 
 /// Downward, and forbidden all the same: (who, whom, why).

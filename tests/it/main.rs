@@ -21,6 +21,7 @@ mod crash;
 mod drill;
 mod hands;
 mod hostile_pack;
+mod hostile_repository;
 mod house;
 mod index;
 mod ledger;

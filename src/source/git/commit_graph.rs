@@ -7,8 +7,8 @@
 //! Every number is checked against the bytes that are there, nothing is allocated but the files' bytes.
 
 use super::id::{Hash, Id};
+use super::regular;
 use std::path::Path;
-use std::{fs, io};
 
 /// Most files of a chain (git merges them long before).
 const LONGEST_CHAIN: usize = 64;
@@ -64,16 +64,17 @@ impl CommitGraph {
     /// The graph of this `objects` folder; an empty one when there is none that can be used.
     pub fn open(objects: &Path, hash: Hash) -> CommitGraph {
         let info = objects.join("info");
-        if let Ok(bytes) = read(&info.join("commit-graph")) {
+        if let Ok(bytes) = regular::read(&info.join("commit-graph"), LARGEST) {
             return CommitGraph::parse(vec![bytes], hash).unwrap_or_default();
         }
         let chain = info.join("commit-graphs");
-        let names = fs::read_to_string(chain.join("commit-graph-chain")).unwrap_or_default();
+        let names = regular::read(&chain.join("commit-graph-chain"), LARGEST).unwrap_or_default();
+        let names = String::from_utf8(names).unwrap_or_default();
         let name = |line: &str| line.trim().parse::<Id>().ok().map(|id| format!("graph-{id}.graph"));
         let names: Option<Vec<String>> = names.lines().take(LONGEST_CHAIN + 1).map(name).collect();
-        let files = names
-            .filter(|names| names.len() <= LONGEST_CHAIN)
-            .and_then(|names| names.iter().map(|name| read(&chain.join(name)).ok()).collect::<Option<Vec<_>>>());
+        let files = names.filter(|names| names.len() <= LONGEST_CHAIN).and_then(|names| {
+            names.iter().map(|name| regular::read(&chain.join(name), LARGEST).ok()).collect::<Option<Vec<_>>>()
+        });
         files.and_then(|files| CommitGraph::parse(files, hash)).unwrap_or_default()
     }
 
@@ -203,12 +204,4 @@ fn number(bytes: &[u8]) -> Option<u32> {
 
 fn long(bytes: &[u8]) -> Option<u64> {
     Some(u64::from_be_bytes(*bytes.first_chunk()?))
-}
-
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let about = fs::metadata(path)?;
-    match about.is_file() && about.len() <= LARGEST {
-        true => fs::read(path),
-        false => Err(io::Error::other("no graph")),
-    }
 }

@@ -1,7 +1,7 @@
 //! Git repositories: the history, a range of it, and what is staged.
 //!
 //! Only git's own files are read, and by us: refs, the index and a few words of the config as files, objects from the
-//! `objects` folder alone ([`pack`]; libgit2's object database is asked for one that we cannot read). No `Repository` is
+//! `objects` folder alone ([`pack`]), each a regular file: a pipe or a device in its place is no trap. No `Repository` is
 //! ever opened and no `git` is started, so
 //!
 //! - nothing that a repository's config, attributes or hooks name is run, included or followed (no textconv, no filter,

@@ -3,26 +3,21 @@
 use super::commit_graph::CommitGraph;
 use super::id::{Hash, Id};
 pub(super) use super::pack::Absent;
-use super::pack::{self, Object, Store};
+use super::pack::{self, Store};
 use super::tree;
-use crate::source::{self, Blob, Provenance, SkipReason};
+use crate::source::{self, Blob, Provenance};
 use crate::text::lines::Position;
 use crate::text::terminal::printable;
-use git2::{Odb, Oid};
 use jiff::Timestamp;
 use memchr::{memchr, memmem};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::Arc;
 
-/// The object database: our own reader, and libgit2's for an object that ours cannot read.
+/// The object database.
 pub(super) struct Objects {
     store: Store,
-    /// Its folders: its own, then others that the environment names.
-    folders: Vec<PathBuf>,
-    /// How many are its own.
-    own: usize,
-    /// Opened when it is first needed; `None` when it cannot be opened.
-    other: OnceLock<Option<Mutex<Odb<'static>>>>,
+    /// Folders that are the repository's own: not those of stores that it borrows from.
+    own: Vec<PathBuf>,
 }
 
 /// A commit's header.
@@ -81,13 +76,13 @@ pub(super) struct Entry {
 impl Objects {
     /// Opens the database in its `own` folders, in `others`, and in the alternates of all of them.
     pub fn open(own: Vec<PathBuf>, others: Vec<PathBuf>, hash: Hash) -> Objects {
-        let (count, folders) = (own.len(), [own, others].concat());
-        Objects { store: Store::open(&folders, hash), folders, own: count, other: OnceLock::new() }
+        let folders = [own.as_slice(), &others].concat();
+        Objects { store: Store::open(&folders, hash), own }
     }
 
     /// Whether the object lies only in a store that others have too.
     pub fn is_borrowed(&self, id: Id) -> bool {
-        !self.folders.iter().take(self.own).any(|folder| self.store.lies_in(&id, folder))
+        !self.own.iter().any(|folder| self.store.lies_in(&id, folder))
     }
 
     /// Our own reader, for whoever reads many.
@@ -97,7 +92,7 @@ impl Objects {
 
     /// What git's commit-graph knows; a graph that borrowed objects come with is not looked for.
     pub fn graph(&self) -> CommitGraph {
-        self.folders.first().map(|folder| CommitGraph::open(folder, self.store.hash())).unwrap_or_default()
+        self.own.first().map(|folder| CommitGraph::open(folder, self.store.hash())).unwrap_or_default()
     }
 
     /// Whether the object is here.
@@ -120,8 +115,7 @@ impl Objects {
 
     /// What kind of object it is.
     pub fn kind(&self, id: Id) -> Result<pack::Kind, Absent> {
-        let header = self.store.header(&id).map(|(kind, _)| kind);
-        header.or_else(|absent| self.otherwise(id, absent).map(|object| object.kind))
+        self.store.header(&id).map(|(kind, _)| kind)
     }
 
     /// A blob's bytes.
@@ -166,39 +160,12 @@ impl Objects {
     }
 
     fn read(&self, id: Id, kind: pack::Kind) -> Result<Vec<u8>, Absent> {
-        let object = self.store.read(&id).or_else(|absent| self.otherwise(id, absent))?;
+        let object = self.store.read(&id)?;
         match object.kind == kind {
             true => Ok(object.bytes),
             false => Err(Absent::corrupt(&format!("a {} where a {} was named", object.kind.name(), kind.name()))),
         }
     }
-
-    /// What libgit2 reads of an object that we cannot. It is not asked for what is too large, nor for a damaged file (at the
-    /// end of one that was cut short it goes round for ever), nor, when every pack could be opened, for what is not there. Of what kind an object is its name tells: the binding panics on a kind that it does
-    /// not know.
-    fn otherwise(&self, id: Id, absent: Absent) -> Result<Object, Absent> {
-        let hopeless = match absent.why {
-            SkipReason::Missing => self.store.problems().is_empty(),
-            why => why == SkipReason::TooLarge || self.folders.iter().any(|folder| self.store.is_loose_in(&id, folder)),
-        };
-        // libgit2 knows SHA-1 only.
-        let Some(oid) = Oid::from_bytes(id.as_bytes()).ok().filter(|_| !hopeless) else { return Err(absent) };
-        let odb = self.other.get_or_init(|| open_other(&self.folders).ok().map(Mutex::new));
-        let bytes = odb.as_ref().and_then(|odb| {
-            let odb = odb.lock().unwrap_or_else(PoisonError::into_inner);
-            odb.read(oid).ok().map(|object| object.data().to_vec())
-        });
-        let object = bytes.and_then(|bytes| pack::of_name(&id, bytes));
-        object.ok_or(absent)
-    }
-}
-
-fn open_other(folders: &[PathBuf]) -> Result<Odb<'static>, git2::Error> {
-    let odb = Odb::new()?;
-    for folder in folders.iter().filter_map(|folder| folder.to_str()) {
-        odb.add_disk_alternate(folder)?;
-    }
-    Ok(odb)
 }
 
 /// What people wrote of a commit or a tag: its header but for the names of objects, and its message.

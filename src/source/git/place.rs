@@ -10,11 +10,12 @@ use git2::Repository;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io::ErrorKind;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 /// Largest config that is read, in bytes.
-const LARGEST: u64 = 16 << 20;
+pub(super) const LARGEST: u64 = 16 << 20;
 
 /// A repository: its folders and its objects.
 pub(super) struct Place {
@@ -71,8 +72,8 @@ fn of_environment() -> Result<PathBuf, git2::Error> {
 }
 
 fn common(dir: &Path) -> PathBuf {
-    match fs::read_to_string(dir.join("commondir")) {
-        Ok(text) => dir.join(text.trim_end()),
+    match regular::read(&dir.join("commondir"), LARGEST) {
+        Ok(text) => dir.join(OsStr::from_bytes(text.trim_ascii_end())),
         Err(_) => dir.to_owned(),
     }
 }

@@ -1,14 +1,14 @@
 //! The URLs of a repository's remotes, read from its config as text: nothing that it names is run or included.
 
-use super::place::Place;
+use super::place::{self, Place};
+use super::regular;
 use crate::text::terminal::printable;
-use std::fs;
 use std::path::Path;
 
 /// The URLs, printable, without user names and passwords. No repository or no config has none.
 pub fn remotes(path: Option<&Path>) -> Vec<String> {
     let Ok(place) = Place::open(path) else { return Vec::new() };
-    urls(&fs::read(place.common.join("config")).unwrap_or_default())
+    urls(&regular::read(&place.common.join("config"), place::LARGEST).unwrap_or_default())
 }
 
 fn urls(config: &[u8]) -> Vec<String> {

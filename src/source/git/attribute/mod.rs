@@ -44,8 +44,8 @@ use trees::Trees;
 pub struct Hits {
     /// Blobs, and commits and tags for their messages.
     pub objects: Bits,
-    /// Blobs that could not be read from the store. Where they lay is said with why they cannot be read; one that the
-    /// object database can read is an origin like the others.
+    /// Blobs that could not be read from the store. Where they lay is said with why they cannot be read; one that can
+    /// be read by its name is an origin like the others.
     pub unread: Vec<u32>,
 }
 
@@ -63,7 +63,7 @@ pub struct Attributed {
 /// Where an object comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
-    /// Its number in the store; one beyond it when only the object database has it.
+    /// Its number in the store; one beyond it when it came after the store was opened.
     pub number: u32,
     /// Its id.
     pub id: Id,

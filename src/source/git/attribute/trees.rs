@@ -117,7 +117,7 @@ pub(super) struct Trees<'t> {
     wanted: Bits,
     strangers: Arc<Strangers>,
     edges: Lists<Edge>,
-    /// Trees that the pass could not read, and the object database could.
+    /// Trees that the pass could not read, and a look by name could.
     late: HashMap<u32, Vec<Edge>>,
     pub names: Named,
     /// Objects that an entry calls a file, but for those that are kept.

@@ -3,6 +3,7 @@
 //! Files are read at positions and never mapped: an open descriptor outlives `git repack`'s unlink, and a file that was cut
 //! short under us is an error and not a SIGBUS.
 
+use crate::source::git::regular;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
@@ -25,12 +26,9 @@ struct Opened {
 
 /// Opens a regular file.
 pub(super) fn open(path: &Path) -> io::Result<Box<dyn Bytes>> {
-    let file = File::open(path)?;
-    let about = file.metadata()?;
-    if !about.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
-    }
-    Ok(Box::new(Opened { file, size: about.len() }))
+    let file = regular::open(path)?;
+    let size = file.metadata()?.len();
+    Ok(Box::new(Opened { file, size }))
 }
 
 impl Bytes for Opened {

@@ -4,6 +4,7 @@ use super::Pack;
 use super::bytes::open;
 use super::midx::Midx;
 use crate::source::git::id::Hash;
+use crate::source::git::regular;
 use crate::source::{SkipReason, Skipped};
 use crate::text::terminal::printable;
 use std::ffi::{OsStr, OsString};
@@ -13,6 +14,8 @@ use std::{fs, io};
 
 /// Alternates of alternates are followed so far; git itself stops at five (its "alternate object stores nested too deep").
 const DEEPEST: usize = 5;
+/// Bytes of a list of alternates.
+const LONGEST_LIST: u64 = 1 << 20;
 /// So many folders in all.
 const MOST: usize = 1000;
 
@@ -35,7 +38,13 @@ pub(super) fn with_alternates(folders: &[PathBuf], problems: &mut Vec<Skipped>) 
             continue;
         }
         seen.push(real);
-        let list = fs::read(folder.join("info/alternates")).unwrap_or_default();
+        let path = folder.join("info/alternates");
+        let list = regular::read(&path, LONGEST_LIST).unwrap_or_else(|error| {
+            if error.kind() != io::ErrorKind::NotFound {
+                problems.push(skipped(&path, SkipReason::Unreadable, &error.to_string()));
+            }
+            Vec::new()
+        });
         let others = list.split(|&byte| byte == b'\n').filter_map(path_of_line);
         let others: Vec<_> = others.map(|other| (folder.join(other), depth + 1)).collect();
         next.extend(others.into_iter().rev());

@@ -4,7 +4,8 @@
 use super::inflate::{self, Inflater, begin};
 use super::{Absent, Kind, LARGEST, Object};
 use crate::source::git::id::{Hash, Id};
-use std::fs::{self, File};
+use crate::source::git::regular;
+use std::fs;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
@@ -60,7 +61,7 @@ pub(super) fn object(path: &Path, inflater: &mut Inflater) -> Result<Option<Obje
 
 /// The object's bytes behind its head, read as they are asked for.
 pub(super) fn stream(path: &Path) -> Result<impl Read + Send + use<>, Absent> {
-    let file = File::open(path).map_err(|error| Absent::unreadable(&error))?;
+    let file = regular::open(path).map_err(|error| Absent::unreadable(&error))?;
     let mut bytes = inflate::stream(file);
     let mut byte = [1];
     for _ in 0..HEAD {
@@ -74,7 +75,7 @@ pub(super) fn stream(path: &Path) -> Result<impl Read + Send + use<>, Absent> {
 
 /// At most `most` bytes of a file (and never more than an object may have), and whether that is all of it.
 fn read(path: &Path, most: u64) -> Result<Option<(Vec<u8>, bool)>, Absent> {
-    let file = match File::open(path) {
+    let file = match regular::open(path) {
         Ok(file) => file,
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
         Err(error) => return Err(Absent::unreadable(&error)),

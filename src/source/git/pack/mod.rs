@@ -25,7 +25,6 @@ mod stream;
 mod walk;
 
 pub use delta::{Run, SHORTEST_RUN};
-pub(super) use read::of_name;
 pub use stream::Stream;
 pub use walk::{Seen, Visitor, Walked};
 

@@ -39,12 +39,7 @@ impl Store {
 
     /// Whether this `objects` folder has the object itself.
     pub fn lies_in(&self, id: &Id, folder: &Path) -> bool {
-        self.is_loose_in(id, folder) || self.copies(id).any(|(pack, _)| pack.path.starts_with(folder))
-    }
-
-    /// Whether the object is a file of its own in this `objects` folder.
-    pub fn is_loose_in(&self, id: &Id, folder: &Path) -> bool {
-        loose::path(folder, id).is_file()
+        loose::path(folder, id).is_file() || self.copies(id).any(|(pack, _)| pack.path.starts_with(folder))
     }
 
     /// What kind of object it is and its size in bytes, without inflating all of it.
@@ -362,18 +357,6 @@ pub(super) fn by_prefix(store: &Store, digits: &str) -> Option<Id> {
         [one] => Some(*one),
         _ => None,
     }
-}
-
-/// The object of these bytes that has this name, of whatever kind makes it so.
-pub fn of_name(id: &Id, bytes: Vec<u8>) -> Option<Object> {
-    let mut object = Object { kind: Kind::Blob, bytes };
-    for kind in [Kind::Blob, Kind::Tree, Kind::Commit, Kind::Tag] {
-        object.kind = kind;
-        if names(id, &object) {
-            return Some(object);
-        }
-    }
-    None
 }
 
 /// Whether `id` is the name of an object.
