@@ -98,7 +98,7 @@ impl AllowList {
     fn covers(&self, glob: &Glob, provenance: &Provenance) -> bool {
         let path = provenance.raw_path();
         let absolute = match provenance {
-            Provenance::File { .. } | Provenance::Log { .. } => {
+            Provenance::File { .. } | Provenance::Layer { .. } | Provenance::Log { .. } => {
                 // What a member of an archive is called does not lead out of it.
                 let (file, member) = path.split_at(memchr::memmem::find(path, b"!/").unwrap_or(path.len()));
                 let mut absolute = normal(&self.here.join(OsStr::from_bytes(file))).into_os_string();

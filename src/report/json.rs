@@ -26,6 +26,7 @@
 use super::{Dropped, Options, Report, shown};
 use crate::detect::{Confidence, Finding, Occurrence, Seen};
 use crate::secret::Fingerprint;
+use crate::source::archive::Layer;
 use crate::source::{Commit, Provenance, Skipped};
 use crate::text::lines::Position;
 use crate::validate::{Judged, Verdict};
@@ -122,6 +123,8 @@ struct OccurrenceView<'a> {
     commit: Option<&'a Commit>,
     #[serde(skip_serializing_if = "Option::is_none")]
     whereabouts: Option<shown::WhereaboutsView<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    layer: Option<&'a Layer>,
     start: Position,
     end: Position,
     offset: u64,
@@ -197,7 +200,7 @@ impl<'a> OccurrenceView<'a> {
     fn of(finding: &Finding, here: &'a Occurrence, options: &Options) -> OccurrenceView<'a> {
         let blob = match here.provenance.as_ref() {
             Provenance::History { blob, .. } | Provenance::Staged { blob, .. } => Some(blob.as_str()),
-            Provenance::File { .. } | Provenance::Stdin | Provenance::Log { .. } => None,
+            Provenance::File { .. } | Provenance::Layer { .. } | Provenance::Stdin | Provenance::Log { .. } => None,
         };
         OccurrenceView {
             kind: shown::kind(&here.provenance),
@@ -205,6 +208,7 @@ impl<'a> OccurrenceView<'a> {
             blob,
             commit: here.provenance.commit(),
             whereabouts: shown::whereabouts(&here.provenance),
+            layer: here.provenance.layer(),
             start: here.start,
             end: here.end,
             offset: here.offset,

@@ -81,6 +81,7 @@ fn result(judged: &Judged, here: &Occurrence, rule: Option<usize>, options: &Opt
         ("author", commit.map(|commit| json!(commit.author))),
         ("date", commit.map(|commit| json!(commit.date)).or(here.at.map(|at| json!(at)))),
         ("seen", shown::seen(finding).map(|seen| json!(seen))),
+        ("layer", here.provenance.layer().and_then(|layer| serde_json::to_value(layer).ok())),
         ("whereabouts", shown::whereabouts(&here.provenance).and_then(|known| serde_json::to_value(known).ok())),
         ("secret", options.reveal.then(|| json!(shown::secret(finding, options)))),
     ];

@@ -86,10 +86,11 @@ pub fn whereabouts(provenance: &Provenance) -> Option<WhereaboutsView<'_>> {
     })
 }
 
-/// What kind of place an occurrence is: `file`, `stdin`, `log`, `history`, `staged`.
+/// What kind of place an occurrence is: `file`, `layer`, `stdin`, `log`, `history`, `staged`.
 pub fn kind(provenance: &Provenance) -> &'static str {
     match provenance {
         Provenance::File { .. } => "file",
+        Provenance::Layer { .. } => "layer",
         Provenance::Stdin => "stdin",
         Provenance::Log { .. } => "log",
         Provenance::History { .. } => "history",

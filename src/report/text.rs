@@ -104,7 +104,8 @@ fn place(here: &Occurrence) -> (String, String) {
     let commit = here.provenance.commit();
     let commit = commit.map(|commit| format!("in {} of {}", shown::short(&commit.id), day(commit.date)));
     let staged = (shown::kind(&here.provenance) == "staged").then(|| "(staged)".to_owned());
-    (format!("{path}:{}:{}", here.start.line, here.start.column), commit.or(staged).unwrap_or_default())
+    let layer = here.provenance.layer().map(|layer| format!("in {}", layer.describe()));
+    (format!("{path}:{}:{}", here.start.line, here.start.column), commit.or(staged).or(layer).unwrap_or_default())
 }
 
 fn since(commit: &Commit, now: Timestamp) -> String {

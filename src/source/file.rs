@@ -66,15 +66,17 @@ pub(super) trait Reader {
         let sought = Some(file).filter(|file| file.metadata().is_ok_and(|found| found.is_file()));
         let small = whole && bytes.len() <= SMALL;
         if small || sought.is_none() || !self.note(path, Later::Archive) {
-            archives.read(provenance(path), &mut bytes.chain(file), sought, &Through(self));
+            let through = Through(self);
+            archives.read(archives.provenance(path, &through), &mut bytes.chain(file), sought, &through);
         }
     }
 
     /// Opens a file that was noted down because others lie in it.
     fn opened(&self, path: &Path) {
         let Some(archives) = self.archives() else { return };
+        let through = Through(self);
         match File::open(path) {
-            Ok(file) => archives.read(provenance(path), &mut &file, Some(&file), &Through(self)),
+            Ok(file) => archives.read(archives.provenance(path, &through), &mut &file, Some(&file), &through),
             Err(error) => unreadable(self.crew(), self.order(), path, &error),
         }
     }

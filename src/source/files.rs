@@ -11,13 +11,13 @@
 //! reads what it comes to into a buffer of its own. Big files are noted down meanwhile and read in parts at the end, by all;
 //! so are archives.
 
-use super::archive::{Archives, Limits, Sink};
+use super::archive::{Archives, Each, Limits, Sink};
 use super::crew::{self, Crew, ENOUGH, Hand, How};
 use super::file::{self, Later, Reader, Through, provenance, shown};
 use super::ranges::Part;
 use super::{Blob, Bytes, Error, Item, SkipReason, Skipped, Source, parts, stdin};
 use ignore::{DirEntry, WalkBuilder, WalkState};
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::fs::{self, File, Metadata};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -74,14 +74,14 @@ impl Source for Files {
     }
 
     fn walk(&mut self, sink: &mut dyn FnMut(Item) -> bool) -> Result<(), Error> {
-        let one = OneByOne { sink: RefCell::new(sink), more: Cell::new(true), archives: self.archives.as_ref() };
-        for root in self.roots.iter().take_while(|_| one.more.get()) {
+        let one = OneByOne { each: Each::new(sink), archives: self.archives.as_ref() };
+        for root in self.roots.iter().take_while(|_| one.each.more()) {
             match root {
-                Root::Stdin => stdin::read(self.archives.as_ref(), &one),
+                Root::Stdin => stdin::read(self.archives.as_ref(), &one.each),
                 Root::Folder(path) => one.folder(path, self.ignored_too),
                 Root::File(path) => one.file(path),
-                Root::Special(path) => one.skip(special(path)),
-                Root::Absent(path, why) => one.skip(absent(path, why)),
+                Root::Special(path) => one.each.skip(special(path)),
+                Root::Absent(path, why) => one.each.skip(absent(path, why)),
             }
         }
         Ok(())
@@ -336,9 +336,7 @@ fn passed(path: &Path, what: &str) -> Skipped {
 
 /// Hands over one after another.
 struct OneByOne<'o> {
-    sink: RefCell<&'o mut dyn FnMut(Item) -> bool>,
-    /// The sink wants more.
-    more: Cell<bool>,
+    each: Each<'o>,
     archives: Option<&'o Archives>,
 }
 
@@ -346,7 +344,7 @@ impl OneByOne<'_> {
     /// Reads the files below a folder, in the order of names.
     fn folder(&self, root: &Path, ignored_too: bool) {
         let entries = walker(root, ignored_too).sort_by_file_name(|a, b| a.cmp(b)).build();
-        for entry in entries.take_while(|_| self.more.get()) {
+        for entry in entries.take_while(|_| self.each.more()) {
             let skipped = match entry {
                 Ok(entry) => match what(&entry, root) {
                     What::File => {
@@ -358,7 +356,7 @@ impl OneByOne<'_> {
                 },
                 Err(error) => unreadable(&error, root),
             };
-            skipped.into_iter().for_each(|one| self.skip(one));
+            skipped.into_iter().for_each(|one| self.each.skip(one));
         }
     }
 
@@ -367,37 +365,17 @@ impl OneByOne<'_> {
         let result = File::open(path).and_then(|file| {
             let sought = Some(&file).filter(|file| file.metadata().is_ok_and(|found| found.is_file()));
             match self.archives {
-                Some(archives) => archives.read(provenance(path), &mut &file, sought, self),
+                Some(archives) => archives.read(archives.provenance(path, &self.each), &mut &file, sought, &self.each),
                 None => {
-                    let give = &mut |blob| self.look(blob);
+                    let give = &mut |blob| self.each.look(blob);
                     parts::cut(&mut &file, &Arc::new(provenance(path)), &Bytes::default, give)?;
                 }
             }
             Ok(())
         });
         if let Err(error) = result {
-            self.skip(Skipped::asked(shown(path), SkipReason::Unreadable, error));
+            self.each.skip(Skipped::asked(shown(path), SkipReason::Unreadable, error));
         }
-    }
-
-    fn give(&self, item: Item) -> bool {
-        let more = (self.sink.borrow_mut())(item);
-        self.more.set(more && self.more.get());
-        self.more.get()
-    }
-}
-
-impl Sink for OneByOne<'_> {
-    fn spare(&self) -> Bytes {
-        Bytes::default()
-    }
-
-    fn look(&self, blob: Blob) -> bool {
-        self.give(Item::Blob(blob))
-    }
-
-    fn skip(&self, skipped: Skipped) {
-        self.give(Item::Skipped(skipped));
     }
 }
 

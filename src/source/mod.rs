@@ -122,6 +122,13 @@ pub enum Provenance {
         /// Its path, as walked.
         path: Vec<u8>,
     },
+    /// A file in a layer of an image of containers.
+    Layer {
+        /// Its path, from the image's own on.
+        path: Vec<u8>,
+        /// The layer.
+        layer: Arc<archive::Layer>,
+    },
     /// Standard input.
     Stdin,
     /// A log file (or standard input as a log, with the path `-`).
@@ -162,10 +169,19 @@ impl Provenance {
     pub fn raw_path(&self) -> &[u8] {
         match self {
             Provenance::File { path }
+            | Provenance::Layer { path, .. }
             | Provenance::Log { path }
             | Provenance::History { path, .. }
             | Provenance::Staged { path, .. } => path,
             Provenance::Stdin => b"-",
+        }
+    }
+
+    /// The layer of an image that it lies in.
+    pub fn layer(&self) -> Option<&archive::Layer> {
+        match self {
+            Provenance::Layer { layer, .. } => Some(layer),
+            _ => None,
         }
     }
 

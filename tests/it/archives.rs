@@ -2,7 +2,10 @@
 
 use crate::packed::{How, bzip2, gzip, seven, tar, tar_member, xz, zip, zstd};
 use crate::world::{Ended, World, token};
+use proptest::prelude::*;
 use sevenz_rust2::EncoderMethod;
+use stanch::source::Item;
+use stanch::source::archive::{self, Limits};
 use std::collections::BTreeSet;
 
 /// A line with a secret of its own.
@@ -274,5 +277,54 @@ fn the_same_for_any_number_of_threads() {
         let at = one.bytes().zip(other.bytes()).position(|(a, b)| a != b);
         let from = at.unwrap_or(0).saturating_sub(100);
         assert!(other == one, "{threads} threads: {:.200} is {:.200}", &one[from..], &other[from..]);
+    }
+}
+
+/// What lies in bytes: the contents, whatever they are called, and what was told.
+fn contents(bytes: &[u8]) -> (Vec<Vec<u8>>, Vec<String>) {
+    let (mut contents, mut told) = (Vec::new(), Vec::new());
+    archive::open(bytes, b"x", Limits::default(), &mut |item| {
+        match item {
+            Item::Blob(blob) => contents.push(blob.bytes[blob.own.clone()].to_vec()),
+            Item::Skipped(one) => told.push(format!("{} {} {}", one.what, one.why.label(), one.detail)),
+            Item::Commit | Item::Commits(_) => {}
+        }
+        true
+    });
+    (contents, told)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    /// Of those with check sums: a change anywhere is told, or changed nothing that lies there.
+    #[test]
+    fn no_damage_is_silent(kind in 0usize..5, at in any::<prop::sample::Index>(), change in 1u8..) {
+        let (a, b) = (line(1).repeat(20), line(2));
+        let zipped = || zip(&[("a", &a, How::Deflated), ("b", &b, How::DeflatedAsStream), ("c", &b, How::Stored)]);
+        let mut bytes = match kind {
+            0 => zipped(),
+            1 => seven(&[("a", &a), ("b", &b)], EncoderMethod::LZMA2),
+            2 => gzip(&a),
+            3 => xz(&a),
+            _ => bzip2(&a),
+        };
+        let (before, told) = contents(&bytes);
+        prop_assert!(told.is_empty(), "{told:?}");
+        let at = at.index(bytes.len());
+        bytes[at] ^= change;
+        let (after, told) = contents(&bytes);
+        // What is no archive any more is plain bytes.
+        let plain = after.concat() == bytes;
+        let kept = before.iter().all(|one| after.contains(one));
+        prop_assert!(kept || plain || !told.is_empty(), "kind {kind}: {change:#x} at {at}");
+    }
+
+    /// Whatever bytes do, it ends.
+    #[test]
+    fn any_bytes_are_read(mut bytes in prop::collection::vec(any::<u8>(), 30..300), kind in 0usize..6) {
+        let starts: [&[u8]; 6] = [b"PK\x03\x04", b"7z\xbc\xaf\x27\x1c", b"\x1f\x8b\x08", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"BZh91AY&SY"];
+        bytes.splice(0..0, starts[kind].iter().copied());
+        contents(&bytes);
     }
 }

@@ -14,19 +14,25 @@
 
 mod ahead;
 mod checked;
+mod image;
 mod kind;
 mod sevenz;
 mod tar;
 mod zip;
 
+use super::file::{provenance, shown};
 use super::unpack;
-use super::{Blob, Bytes, Provenance, SkipReason, Skipped, parts, stdin};
+use super::{Blob, Bytes, Item, Provenance, SkipReason, Skipped, parts, stdin};
 use crate::text::terminal::printable;
 use ahead::Ahead;
+use image::Image;
+pub use image::Layer;
 pub(super) use kind::{HEAD, Kind, kind_of};
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How far archives are opened.
@@ -65,34 +71,101 @@ pub(super) trait Sink {
     fn skip(&self, skipped: Skipped);
 }
 
+/// Hands over one after another.
+pub(super) struct Each<'e> {
+    sink: RefCell<&'e mut dyn FnMut(Item) -> bool>,
+    more: Cell<bool>,
+}
+
+impl<'e> Each<'e> {
+    pub fn new(sink: &'e mut dyn FnMut(Item) -> bool) -> Each<'e> {
+        Each { sink: RefCell::new(sink), more: Cell::new(true) }
+    }
+
+    /// Whether the sink wants more.
+    pub fn more(&self) -> bool {
+        self.more.get()
+    }
+
+    fn give(&self, item: Item) -> bool {
+        let more = (self.sink.borrow_mut())(item);
+        self.more.set(more && self.more.get());
+        self.more.get()
+    }
+}
+
+impl Sink for Each<'_> {
+    fn spare(&self) -> Bytes {
+        Bytes::default()
+    }
+
+    fn look(&self, blob: Blob) -> bool {
+        self.give(Item::Blob(blob))
+    }
+
+    fn skip(&self, skipped: Skipped) {
+        self.give(Item::Skipped(skipped));
+    }
+}
+
+/// Hands over what lies in `bytes`, which lie at `path`; the sink answers whether it wants more.
+pub fn open(bytes: &[u8], path: &[u8], limits: Limits, sink: &mut dyn FnMut(Item) -> bool) {
+    let provenance = Provenance::File { path: path.to_vec() };
+    Archives::new(limits).read(provenance, &mut &*bytes, None, &Each::new(sink));
+}
+
 /// What is common to all files of a scan.
 #[derive(Debug, Default)]
 pub(super) struct Archives {
     pub limits: Limits,
     /// Held by who unpacks with a window of more than [`unpack::SMALL`]: one at a time.
     wide: Mutex<()>,
+    /// Folders that hold an image, as far as they were asked for.
+    images: Mutex<BTreeMap<PathBuf, Option<Arc<Image>>>>,
 }
 
 impl Archives {
     pub fn new(limits: Limits) -> Archives {
-        Archives { limits, wide: Mutex::default() }
+        Archives { limits, ..Archives::default() }
+    }
+
+    /// Where an archive lies: in a folder that holds an image it may be a layer of that. What such a folder lacks is told
+    /// when it is met first.
+    pub fn provenance(&self, path: &Path, sink: &dyn Sink) -> Provenance {
+        let plain = provenance(path);
+        let Some((folder, name)) = image::layout_of(path) else { return plain };
+        let mut images = self.images.lock().unwrap_or_else(PoisonError::into_inner);
+        let image = images.entry(folder.to_owned()).or_insert_with(|| {
+            let image = Image::of_folder(folder)?;
+            for (missing, layer) in &image.missing {
+                let what = shown(&folder.join(missing));
+                sink.skip(Skipped::asked(what, SkipReason::Absent, layer.describe()));
+            }
+            Some(Arc::new(image))
+        });
+        match image.as_ref().and_then(|image| image.layer(name.as_bytes())) {
+            Some(layer) => Provenance::Layer { path: plain.raw_path().to_vec(), layer: layer.clone() },
+            None => plain,
+        }
     }
 
     /// Reads what `reader` gives and opens what it is; `file` is the same when one can go to any place of it.
     pub fn read(&self, provenance: Provenance, reader: &mut dyn Read, file: Option<&File>, sink: &dyn Sink) {
+        let top = At { provenance: Arc::new(provenance), level: 0 };
         let opener = Opener {
             archives: self,
             sink,
+            top: top.provenance.clone(),
+            file,
             read: Cell::new(0),
             unpacked: Cell::new(0),
             broken: RefCell::default(),
             told: Cell::new(0),
             wide: RefCell::default(),
         };
-        let top = At { provenance: Arc::new(provenance), level: 0 };
-        let mut reader = Layer { opener: &opener, at: &top, inner: reader, gives: Gives::Read };
+        let mut reader = Watched { opener: &opener, at: &top, inner: reader, gives: Gives::Read };
         // At the top there is nobody left to tell.
-        let _ = opener.content(&top, &mut reader, file);
+        let _ = opener.content(&top, &mut reader);
         opener.told_all(&top);
     }
 }
@@ -122,7 +195,17 @@ impl At {
         let name = name.strip_prefix(b"./").unwrap_or(name);
         let name = name.get(..NAME).unwrap_or(name);
         let path = [self.path(), b"!/", name].concat();
-        At { provenance: Arc::new(Provenance::File { path }), level: self.level + 1 }
+        let provenance = match &*self.provenance {
+            Provenance::Layer { layer, .. } => Provenance::Layer { path, layer: layer.clone() },
+            _ => Provenance::File { path },
+        };
+        At { provenance: Arc::new(provenance), level: self.level + 1 }
+    }
+
+    /// The same, as a layer of an image.
+    fn of_layer(self, layer: &Arc<Layer>) -> At {
+        let provenance = Provenance::Layer { path: self.path().to_vec(), layer: layer.clone() };
+        At { provenance: Arc::new(provenance), ..self }
     }
 
     /// What this unpacks to.
@@ -148,6 +231,10 @@ struct Broken {
 struct Opener<'o> {
     archives: &'o Archives,
     sink: &'o dyn Sink,
+    /// Where the file lies.
+    top: Arc<Provenance>,
+    /// The file, when one can go to any place of it.
+    file: Option<&'o File>,
     /// Bytes of the file that were read.
     read: Cell<u64>,
     /// Bytes that were unpacked of it.
@@ -159,17 +246,17 @@ struct Opener<'o> {
 
 impl Opener<'_> {
     /// Reads what lies at `at`. Tells what failed in it; an error is for who reads what is around it.
-    fn content(&self, at: &At, reader: &mut dyn Read, file: Option<&File>) -> Result<(), Stop> {
+    fn content(&self, at: &At, reader: &mut dyn Read) -> Result<(), Stop> {
         let mut ahead = Ahead::new(reader);
         let result = match ahead.peek(HEAD).map(kind_of) {
             Err(error) => Err(self.fails(at, &error)),
             Ok(None) => self.plain(at, &mut ahead),
-            Ok(Some(kind)) => self.open(at, kind, &mut ahead, file),
+            Ok(Some(kind)) => self.open(at, kind, &mut ahead),
         };
         result.or_else(|Stop| self.tell_own(at))
     }
 
-    fn open(&self, at: &At, kind: Kind, ahead: &mut Ahead<&mut dyn Read>, file: Option<&File>) -> Result<(), Stop> {
+    fn open(&self, at: &At, kind: Kind, ahead: &mut Ahead<&mut dyn Read>) -> Result<(), Stop> {
         if at.level >= self.archives.limits.depth {
             let limit = self.archives.limits.depth;
             self.tell(at, SkipReason::TooDeep, format!("{limit} are, so this {} is not", kind.label()));
@@ -179,12 +266,22 @@ impl Opener<'_> {
             Kind::Packed(kind) => self.unpack(at, kind, ahead),
             Kind::Zip => zip::read(self, at, ahead),
             Kind::Tar => tar::read(self, at, ahead),
-            Kind::SevenZip => sevenz::read(self, at, ahead, file),
+            Kind::SevenZip => sevenz::read(self, at, ahead),
             Kind::Other(name) => {
                 self.tell(at, SkipReason::Unsupported, name);
                 self.plain(at, ahead)
             }
         }
+    }
+
+    /// The image that a tar file is, when it is one and its members can be gone through beforehand.
+    fn image(&self, at: &At, first: &[u8]) -> Option<Image> {
+        let file = self.file.filter(|_| Arc::ptr_eq(&at.provenance, &self.top))?;
+        let image = Image::of_tar(file, first)?;
+        for (missing, layer) in &image.missing {
+            self.tell(&at.member(missing.as_bytes()), SkipReason::Absent, layer.describe());
+        }
+        Some(image)
     }
 
     /// Bytes as they are.
@@ -204,8 +301,8 @@ impl Opener<'_> {
 
     fn unpack(&self, at: &At, kind: unpack::Kind, packed: &mut Ahead<&mut dyn Read>) -> Result<(), Stop> {
         let mut unpacked = self.decoder(kind, packed).map_err(|error| self.fails(at, &error))?;
-        let mut layer = Layer { opener: self, at, inner: &mut *unpacked, gives: Gives::Unpacked };
-        self.content(&at.unpacked(), &mut layer, None)
+        let mut watched = Watched { opener: self, at, inner: &mut *unpacked, gives: Gives::Unpacked };
+        self.content(&at.unpacked(), &mut watched)
     }
 
     fn decoder<'r, R: Read>(&self, kind: unpack::Kind, packed: &'r mut Ahead<R>) -> io::Result<Box<dyn Read + 'r>> {
@@ -302,14 +399,14 @@ enum Gives {
 }
 
 /// A reader whose failures are those of what lies at `at`, and whose bytes are counted.
-struct Layer<'l, 'o> {
+struct Watched<'l, 'o> {
     opener: &'l Opener<'o>,
     at: &'l At,
     inner: &'l mut dyn Read,
     gives: Gives,
 }
 
-impl Read for Layer<'_, '_> {
+impl Read for Watched<'_, '_> {
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
         match self.inner.read(room) {
             Ok(read) => {

@@ -8,10 +8,9 @@ mod header;
 
 use super::ahead::{Ahead, Exactly};
 use super::checked::Checked;
-use super::{At, Gives, Layer, Opener, SkipReason, Stop};
+use super::{At, Gives, Opener, SkipReason, Stop, Watched};
 use crate::source::unpack;
 use header::{Block, Coder, Header, Stream};
-use std::fs::File;
 use std::io::{self, BufReader, Cursor, ErrorKind, Read, Seek, SeekFrom};
 
 /// Bytes of a 7z file that lies in something else, and of a header, at most.
@@ -20,13 +19,8 @@ const HELD: u64 = 16 << 20;
 const START: u64 = 32;
 
 /// Reads every member.
-pub(super) fn read(
-    opener: &Opener<'_>,
-    at: &At,
-    ahead: &mut Ahead<&mut dyn Read>,
-    file: Option<&File>,
-) -> Result<(), Stop> {
-    if let Some(file) = file {
+pub(super) fn read(opener: &Opener<'_>, at: &At, ahead: &mut Ahead<&mut dyn Read>) -> Result<(), Stop> {
+    if let Some(file) = opener.file.filter(|_| at.level == 0) {
         let whole = file.metadata().map_or(0, |found| found.len());
         opener.read.set(whole);
         return SevenZip { opener, at, source: BufReader::new(file) }.read();
@@ -116,8 +110,8 @@ impl<S: Read + Seek> SevenZip<'_, '_, S> {
             let within = at.member(&one.name);
             let mut exactly = Exactly { inner: &mut unpacked, left: one.size };
             let mut checked = Checked::new(&mut exactly, one.sum);
-            let mut layer = Layer { opener, at: &within, inner: &mut checked, gives: Gives::Unpacked };
-            opener.content(&within, &mut layer, None)?;
+            let mut watched = Watched { opener, at: &within, inner: &mut checked, gives: Gives::Unpacked };
+            opener.content(&within, &mut watched)?;
             if io::copy(&mut exactly, &mut io::sink()).is_err() {
                 let lost = members.len() - number - 1;
                 if lost > 0 {

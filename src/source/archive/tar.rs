@@ -5,18 +5,18 @@
 //! have no content. What stands behind the mark of the end is read too, be it a second tar or anything else.
 
 use super::ahead::{Ahead, Exactly};
-use super::{At, Gives, Layer, Opener, Stop};
+use super::{At, Gives, Opener, Stop, Watched};
 use std::io::{self, ErrorKind, Read};
 
 /// Everything in a tar lies in such blocks.
-const BLOCK: usize = 512;
+pub(super) const BLOCK: usize = 512;
 /// Bytes of a name, or of a list of properties, that are kept; the rest is passed over.
 const MOST: u64 = 64 << 10;
 
 /// Reads every member.
 pub(super) fn read(opener: &Opener<'_>, at: &At, ahead: &mut Ahead<&mut dyn Read>) -> Result<(), Stop> {
     let fails = |error: io::Error| opener.fails(at, &error);
-    let (mut properties, mut ended) = (Properties::default(), false);
+    let (mut properties, mut ended, mut image) = (Properties::default(), false, None);
     loop {
         let block = ahead.peek(BLOCK).map_err(fails)?;
         if block.is_empty() {
@@ -33,13 +33,29 @@ pub(super) fn read(opener: &Opener<'_>, at: &At, ahead: &mut Ahead<&mut dyn Read
         ahead.pass(length).map_err(fails)?;
         match header {
             Some(header) if header.is_about_next() => properties.learn(&header, ahead).map_err(fails)?,
-            Some(header) => member(opener, at, ahead, &header.with(std::mem::take(&mut properties)))?,
+            Some(header) => {
+                let header = header.with(std::mem::take(&mut properties));
+                let image = image.get_or_insert_with(|| opener.image(at, &header.name));
+                let layer = image.as_ref().and_then(|image| image.layer(&header.name));
+                let inside = at.member(&header.name);
+                let inside = match layer {
+                    Some(layer) => inside.of_layer(layer),
+                    None => inside,
+                };
+                member(opener, [at, &inside], ahead, &header)?;
+            }
             None => {}
         }
     }
 }
 
-fn member(opener: &Opener<'_>, at: &At, ahead: &mut Ahead<&mut dyn Read>, header: &Header) -> Result<(), Stop> {
+/// Reads a member of what lies at `at`.
+fn member(
+    opener: &Opener<'_>,
+    [at, inside]: [&At; 2],
+    ahead: &mut Ahead<&mut dyn Read>,
+    header: &Header,
+) -> Result<(), Stop> {
     let mut sparse = header.sparse;
     while sparse {
         // More of the list of where the bytes lie (GNU): its last byte but seven says whether there is still more.
@@ -49,15 +65,15 @@ fn member(opener: &Opener<'_>, at: &At, ahead: &mut Ahead<&mut dyn Read>, header
     let size = header.content();
     let mut member = Exactly { inner: &mut *ahead, left: size };
     if size > 0 || header.is_file() {
-        let mut layer = Layer { opener, at, inner: &mut member, gives: Gives::Stored };
-        opener.content(&at.member(&header.name), &mut layer, None)?;
+        let mut watched = Watched { opener, at, inner: &mut member, gives: Gives::Stored };
+        opener.content(inside, &mut watched)?;
     }
     let left = member.left;
     ahead.pass(left + padding(size)).map_err(|error| opener.fails(at, &error))
 }
 
 /// Bytes from the end of a member to the next block.
-fn padding(size: u64) -> u64 {
+pub(super) fn padding(size: u64) -> u64 {
     size.next_multiple_of(BLOCK as u64) - size
 }
 
@@ -68,8 +84,8 @@ pub(super) fn starts(first: &[u8]) -> bool {
 
 /// What a header says.
 #[derive(Debug, PartialEq)]
-struct Header {
-    name: Vec<u8>,
+pub(super) struct Header {
+    pub name: Vec<u8>,
     size: u64,
     kind: u8,
     /// Blocks with more places of a sparse file follow.
@@ -78,7 +94,7 @@ struct Header {
 
 impl Header {
     /// A header whose check sum holds.
-    fn parse(block: &[u8]) -> Option<Header> {
+    pub fn parse(block: &[u8]) -> Option<Header> {
         let block: &[u8; BLOCK] = block.first_chunk()?;
         let field = |at: usize, length: usize| block.get(at..at + length).unwrap_or_default();
         // Cheap, and false for nearly all that is no tar.
@@ -112,7 +128,7 @@ impl Header {
     }
 
     /// Bytes of content that follow.
-    fn content(&self) -> u64 {
+    pub fn content(&self) -> u64 {
         if self.is_file() { self.size } else { 0 }
     }
 

@@ -6,7 +6,7 @@
 
 use super::ahead::{Ahead, Exactly, Until};
 use super::checked::{Broken, Checked};
-use super::{At, Gives, Layer, Opener, SkipReason, Stop};
+use super::{At, Gives, Opener, SkipReason, Stop, Watched};
 use crate::source::unpack;
 use std::collections::BTreeSet;
 use std::io::{self, ErrorKind, Read};
@@ -87,7 +87,7 @@ impl Zip<'_, '_, '_> {
         let left = match header.packed {
             Some(packed) => {
                 let mut exactly = Exactly { inner: &mut *self.ahead, left: packed };
-                let mut stored = Layer { opener, at: self.at, inner: &mut exactly, gives: Gives::Stored };
+                let mut stored = Watched { opener, at: self.at, inner: &mut exactly, gives: Gives::Stored };
                 unpacked(opener, at, header, &mut Ahead::new(&mut stored))?;
                 Some(exactly.left)
             }
@@ -158,8 +158,8 @@ impl Zip<'_, '_, '_> {
             return Ok(());
         }
         let mut comment = Exactly { inner: &mut *self.ahead, left: length };
-        let mut layer = Layer { opener: self.opener, at: self.at, inner: &mut comment, gives: Gives::Stored };
-        self.opener.between(self.at, &mut layer)
+        let mut watched = Watched { opener: self.opener, at: self.at, inner: &mut comment, gives: Gives::Stored };
+        self.opener.between(self.at, &mut watched)
     }
 
     fn end_64(&mut self) -> Result<(), Stop> {
@@ -271,7 +271,7 @@ fn unpacked<R: Read>(opener: &Opener<'_>, at: &At, header: &Header, packed: &mut
     };
     let mut decoder = decoder.unwrap_or_else(|error| Box::new(Broken(Some(error))));
     let mut checked = Checked::new(&mut *decoder, header.sum);
-    opener.content(at, &mut Layer { opener, at, inner: &mut checked, gives }, None)
+    opener.content(at, &mut Watched { opener, at, inner: &mut checked, gives })
 }
 
 /// LZMA as it lies in a zip (5.8.8): a version, the length of the properties, the properties.
