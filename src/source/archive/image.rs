@@ -14,10 +14,11 @@ use crate::source::unpack;
 use crate::text::terminal::printable;
 use serde::Serialize;
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read};
-use std::path::Path;
+use std::path::{Component, Path};
 use std::sync::Arc;
 
 /// Bytes of a manifest or configuration at most, and of all of them.
@@ -27,6 +28,8 @@ const MANIFESTS: u64 = 16 << 20;
 const MEMBERS: usize = 100_000;
 /// Indexes within indexes.
 const DEPTH: u32 = 4;
+/// Bytes of JSON that are parsed for one image, those that are named again counted again.
+const PARSED: usize = 64 << 20;
 
 /// A layer of an image.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -57,6 +60,8 @@ const SHORT: usize = "sha256:".len() + 12;
 #[derive(Debug, Default)]
 pub(super) struct Image {
     layers: BTreeMap<String, Arc<Layer>>,
+    /// Bytes that were parsed.
+    parsed: usize,
     /// Named, and not there.
     pub missing: Vec<(String, Arc<Layer>)>,
 }
@@ -94,10 +99,10 @@ impl Image {
 
     fn of(files: &dyn Files) -> Option<Image> {
         let mut image = Image::default();
-        if let Some(Value::Array(manifests)) = files.json("manifest.json") {
+        if let Some(Value::Array(manifests)) = image.json("manifest.json", files) {
             manifests.iter().for_each(|manifest| image.docker(manifest, files));
         }
-        if let Some(index) = files.json("index.json") {
+        if let Some(index) = image.json("index.json", files) {
             image.index(&index, files, None, DEPTH);
         }
         (!image.layers.is_empty() || !image.missing.is_empty()).then_some(image)
@@ -106,9 +111,9 @@ impl Image {
     /// An entry of `manifest.json`.
     fn docker(&mut self, manifest: &Value, files: &dyn Files) {
         let name = manifest.pointer("/RepoTags/0").and_then(Value::as_str);
-        let config = manifest["Config"].as_str().and_then(|config| files.json(config)).unwrap_or_default();
-        let paths: Vec<&str> = strings(&manifest["Layers"]);
-        let digests: Vec<&str> = strings(&config["rootfs"]["diff_ids"]);
+        let config = text(manifest, "Config").and_then(|config| self.json(config, files)).unwrap_or_default();
+        let paths: Vec<&str> = strings(manifest.get("Layers"));
+        let digests: Vec<&str> = strings(config.pointer("/rootfs/diff_ids"));
         for (at, path) in paths.iter().enumerate() {
             let digest = match digest_of(path) {
                 Some(digest) => digest,
@@ -121,21 +126,28 @@ impl Image {
     /// An index, and what it leads to. Manifests that are not there were never in the file: of an image for many machines
     /// mostly one is kept.
     fn index(&mut self, index: &Value, files: &dyn Files, name: Option<&str>, depth: u32) {
-        for entry in index["manifests"].as_array().into_iter().flatten().filter(|_| depth > 0) {
+        for entry in list(index, "manifests").iter().filter(|_| depth > 0) {
             let named = ["io.containerd.image.name", "org.opencontainers.image.ref.name"];
-            let name = named.iter().find_map(|key| entry["annotations"][*key].as_str()).or(name);
-            let Some(inner) = entry["digest"].as_str().and_then(blob_of).and_then(|path| files.json(&path)) else {
+            let notes = entry.get("annotations");
+            let name = named.iter().find_map(|key| text(notes?, key)).or(name);
+            let Some(inner) = text(entry, "digest").and_then(blob_of).and_then(|path| self.json(&path, files)) else {
                 continue;
             };
             self.index(&inner, files, name, depth - 1);
-            let layers = inner["layers"].as_array().map_or(&[][..], Vec::as_slice);
+            let layers = list(&inner, "layers");
             for (at, layer) in layers.iter().enumerate() {
-                let Some(digest) = layer["digest"].as_str() else { continue };
+                let Some(digest) = text(layer, "digest") else { continue };
                 if let Some(path) = blob_of(digest) {
                     self.add(path, (name, at + 1, layers.len()), digest, files);
                 }
             }
         }
+    }
+
+    fn json(&mut self, path: &str, files: &dyn Files) -> Option<Value> {
+        let text = files.text(path).filter(|_| self.parsed < PARSED)?;
+        self.parsed += text.len().max(1024);
+        serde_json::from_slice(&text).ok()
     }
 
     /// Notes a layer. One that several images have is the first one's.
@@ -170,8 +182,16 @@ fn digest_of(path: &str) -> Option<String> {
     Some(format!("{kind}:{digits}"))
 }
 
-fn strings(list: &Value) -> Vec<&str> {
-    list.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
+fn text<'v>(value: &'v Value, key: &str) -> Option<&'v str> {
+    value.get(key)?.as_str()
+}
+
+fn list<'v>(value: &'v Value, key: &str) -> &'v [Value] {
+    value.get(key).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+fn strings(list: Option<&Value>) -> Vec<&str> {
+    list.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
 /// Whether a member is one that an image starts with.
@@ -197,21 +217,27 @@ pub(super) fn layout_of(path: &Path) -> Option<(&Path, String)> {
 
 /// What a manifest may name.
 trait Files {
-    fn json(&self, path: &str) -> Option<Value>;
+    fn text(&self, path: &str) -> Option<Cow<'_, [u8]>>;
     fn has(&self, path: &str) -> bool;
 }
 
 struct Folder<'f>(&'f Path);
 
+/// A path that leads down only.
+fn within(path: &str) -> Option<&Path> {
+    let path = Path::new(path);
+    path.components().all(|part| matches!(part, Component::Normal(_))).then_some(path)
+}
+
 impl Files for Folder<'_> {
-    fn json(&self, path: &str) -> Option<Value> {
-        let path = self.0.join(path);
+    fn text(&self, path: &str) -> Option<Cow<'_, [u8]>> {
+        let path = self.0.join(within(path)?);
         let regular = fs::symlink_metadata(&path).is_ok_and(|found| found.is_file() && found.len() <= MANIFEST);
-        serde_json::from_slice(&fs::read(path).ok().filter(|_| regular)?).ok()
+        regular.then(|| fs::read(path).ok()).flatten().map(Cow::Owned)
     }
 
     fn has(&self, path: &str) -> bool {
-        self.0.join(path).exists()
+        within(path).is_some_and(|path| self.0.join(path).exists())
     }
 }
 
@@ -253,8 +279,8 @@ impl Members {
 }
 
 impl Files for Members {
-    fn json(&self, path: &str) -> Option<Value> {
-        serde_json::from_slice(self.texts.get(path)?).ok()
+    fn text(&self, path: &str) -> Option<Cow<'_, [u8]>> {
+        self.texts.get(path).map(|text| Cow::Borrowed(text.as_slice()))
     }
 
     fn has(&self, path: &str) -> bool {
