@@ -50,16 +50,60 @@ enum What {
     More,
 }
 
-/// Memory of runs, to be used again.
+/// Memory of runs of one program on one text, to be used again.
 #[derive(Debug, Default)]
 pub struct Scratch {
     choices: Vec<Choice>,
+    rows: Rows,
+}
+
+/// By class: the bytes of it that were met last.
+#[derive(Debug, Default)]
+struct Rows(Vec<Row>);
+
+/// Bytes of a class in a row.
+#[derive(Debug, Clone, Copy, Default)]
+struct Row {
+    from: usize,
+    to: usize,
+    /// Whether the next byte is of another class, or there is none.
+    ends: bool,
+}
+
+impl Scratch {
+    /// Forgets what is known of the text: for another program or text.
+    pub fn forget(&mut self) {
+        self.rows.0.clear();
+    }
+}
+
+impl Rows {
+    /// How many bytes of the class stand at `at`, at most `most`. What was met on the way is not looked at again, so that
+    /// a text that starts a match over and over does not cost as much at each start.
+    fn length(&mut self, number: u16, class: &Class, text: &[u8], at: usize, most: usize) -> usize {
+        let number = usize::from(number);
+        if number >= self.0.len() {
+            self.0.resize(number + 1, Row::default());
+        }
+        let Some(row) = self.0.get_mut(number) else { return 0 };
+        if !(row.from..=row.to).contains(&at) {
+            *row = Row { from: at, to: at, ends: false };
+        }
+        let end = at.saturating_add(most);
+        if !row.ends && row.to < end {
+            let rest = text.get(row.to..end.min(text.len())).unwrap_or_default();
+            let more = rest.iter().position(|byte| !class.has(*byte));
+            row.to += more.unwrap_or(rest.len());
+            row.ends = more.is_some() || row.to >= text.len();
+        }
+        row.to.min(end) - at
+    }
 }
 
 /// Runs `program` on `text` from `start`.
 pub fn run(program: &Program, text: &[u8], start: usize, longest: usize, scratch: &mut Scratch) -> Outcome {
     let Program { ops, classes, text: bytes, .. } = program;
-    let choices = &mut scratch.choices;
+    let Scratch { choices, rows } = scratch;
     choices.clear();
     let mut steps = STEPS.saturating_add(u32::try_from(longest).unwrap_or(u32::MAX).saturating_mul(2));
     let (mut op, mut at) = (0_usize, start);
@@ -91,7 +135,7 @@ pub fn run(program: &Program, text: &[u8], start: usize, longest: usize, scratch
             Op::Run { class, min, max, lazy, sure } => {
                 let (min, max) = (usize::from(min), usize::from(max));
                 let set = classes.get(usize::from(class)).unwrap_or(&Class::ALL);
-                let length = length(set, text, at, if lazy { min } else { max });
+                let length = rows.length(class, set, text, at, if lazy { min } else { max });
                 steps = steps.saturating_sub(u32::try_from(length / 16).unwrap_or(u32::MAX));
                 if lazy && length == min && min < max {
                     let (from, last) = (at + min, at + max);
@@ -147,13 +191,16 @@ pub fn run(program: &Program, text: &[u8], start: usize, longest: usize, scratch
             let (left, used_up) = match choice.what {
                 What::Other => (true, true),
                 What::Less => {
-                    choice.at -= 1;
-                    (true, choice.at == choice.last)
+                    let place = place_for(program, choice.op, text, (choice.last..choice.at).rev());
+                    choice.at = place.unwrap_or(choice.at);
+                    (place.is_some(), place.is_none_or(|place| place == choice.last))
                 }
                 What::More => {
-                    let more = is(choice.class, choice.at);
-                    choice.at += 1;
-                    (more, !more || choice.at == choice.last)
+                    let set = classes.get(usize::from(choice.class)).unwrap_or(&Class::ALL);
+                    let row = rows.length(choice.class, set, text, choice.at, choice.last - choice.at);
+                    let place = place_for(program, choice.op, text, choice.at + 1..choice.at + row + 1);
+                    choice.at = place.unwrap_or(choice.at);
+                    (place.is_some(), place.is_none_or(|place| place == choice.last))
                 }
             };
             at = choice.at;
@@ -167,11 +214,21 @@ pub fn run(program: &Program, text: &[u8], start: usize, longest: usize, scratch
     }
 }
 
-/// How many bytes of the class stand at `at`, at most `most`.
-fn length(class: &Class, text: &[u8], at: usize, most: usize) -> usize {
-    let end = text.len().min(at.saturating_add(most));
-    let run = text.get(at..end).unwrap_or_default();
-    run.iter().position(|byte| !class.has(*byte)).unwrap_or(run.len())
+/// The first of `places` (the last, when they come backward) at which the step `op` may begin, by its first byte or its text.
+fn place_for(program: &Program, op: u16, text: &[u8], mut places: impl Iterator<Item = usize>) -> Option<usize> {
+    match program.ops.get(usize::from(op)) {
+        Some(Op::Byte(byte)) => places.find(|at| text.get(*at) == Some(byte)),
+        Some(Op::Text { at: from, len }) => {
+            let want = program.text.get(usize::from(*from)..usize::from(*from) + usize::from(*len))?;
+            let first = want.first();
+            places.find(|at| text.get(*at) == first && text.get(*at..at + want.len()) == Some(want))
+        }
+        Some(Op::Class(class) | Op::Run { class, min: 1.., .. }) => {
+            let class = program.classes.get(usize::from(*class))?;
+            places.find(|at| text.get(*at).is_some_and(|byte| class.has(*byte)))
+        }
+        _ => places.next(),
+    }
 }
 
 /// Whether a word begins or ends at `at`.

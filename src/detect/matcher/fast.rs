@@ -82,6 +82,7 @@ impl Fast {
             let Some(bounds) = bounds.get(at) else { continue };
             let keyed = rule.digest.keyed || rule.digest.starts == Starts::Near;
             let mut taker = Taker::new(at, tally, found);
+            scratch.forget();
             for start in places {
                 let Some((end, secret)) = rule.pattern.match_at(&rule.digest, view, start, &mut scratch) else {
                     continue;
