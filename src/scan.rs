@@ -164,7 +164,18 @@ pub fn scan(
     let mut scan = finish(asked, looked.hits, looked.skipped, accounting, options);
     scan.findings.iter_mut().for_each(|finding| looked.repeated.complete(finding));
     scan.notes.extend(looked.notes);
+    if scan.accounting.blobs == 0 {
+        scan.notes.push(nothing_read(&scan.skipped).to_owned());
+    }
     Ok(scan)
+}
+
+/// Nobody is to take a scan that read nothing for one that found nothing.
+fn nothing_read(skipped: &[Skipped]) -> &'static str {
+    match skipped {
+        [] => "nothing was read: there was nothing in what was asked for",
+        _ => "nothing was read: all that was asked for was skipped or left out",
+    }
 }
 
 /// What all the looking came to.

@@ -13,6 +13,8 @@ use std::path::Path;
 
 /// Most places of one secret that are listed.
 const PLACES: usize = 5;
+/// Things that could not be read, told by name.
+const SKIPPED: usize = 10;
 
 /// What `stanch hook` takes.
 #[derive(Debug, clap::Args)]
@@ -117,8 +119,10 @@ fn message(hook: &Hook, report: &Report) -> Option<String> {
     for judged in &report.findings {
         lines.extend(finding(&judged.finding));
     }
-    for one in report.skipped.iter().filter(|one| one.asked) {
-        lines.push(format!("  {} {}: {}", one.what, one.why.label(), one.detail));
+    let skipped = || report.skipped.iter().filter(|one| one.asked);
+    lines.extend(skipped().take(SKIPPED).map(|one| format!("  {} {}: {}", one.what, one.why.label(), one.detail)));
+    if let Some(more) = skipped().count().checked_sub(SKIPPED).filter(|more| *more > 0) {
+        lines.push(format!("  and {more} more"));
     }
     lines.push(String::new());
     if !report.findings.is_empty() {

@@ -140,6 +140,7 @@ mod tests {
             provenance: Arc::new(Provenance::File { path: path.as_bytes().to_vec() }),
             start: here,
             end: here,
+            units: None,
             offset: 0,
             at: None,
             line: String::new(),

@@ -84,6 +84,9 @@ pub struct Occurrence {
     pub start: Position,
     /// Its last byte.
     pub end: Position,
+    /// The first column and the one past the last, from 1, as editors count: in UTF-16 code units. `None` where the line is
+    /// no UTF-8, or begins too far before.
+    pub units: Option<(u64, u64)>,
     /// Offset of the first byte in the whole file, in bytes.
     pub offset: u64,
     /// When its line was written, if it is of a log and says so.

@@ -18,6 +18,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+/// Bytes of a line that are counted in characters.
+const LONGEST_LINE: usize = 4096;
 /// Bytes before and after a secret that filters see.
 const BESIDE: usize = 32;
 
@@ -53,6 +55,7 @@ impl Detector {
                 provenance: blob.provenance.clone(),
                 start: places.at(span.start),
                 end: places.end(&span),
+                units: units(blob, &span),
                 offset: blob.offset + span.start as u64,
                 at: None,
                 line: line.unwrap_or_else(|| masks.excerpt(&blob.bytes, &span)),
@@ -180,6 +183,29 @@ fn confidence(rule: &Rule, secret: &[u8], layer: Layer, doubt: Option<&str>) -> 
     }
     reasons.extend(layer.label().map(str::to_owned));
     (confidence, reasons)
+}
+
+/// The columns of a span, in UTF-16 code units.
+fn units(blob: &Blob, span: &Range<usize>) -> Option<(u64, u64)> {
+    let before = blob.bytes.get(..span.start)?;
+    let near = before.get(before.len().saturating_sub(LONGEST_LINE)..)?;
+    let prefix = match memchr::memrchr(b'\n', near) {
+        Some(end) => near.get(end + 1..)?,
+        // A part of a big file may begin amid a line.
+        None if near.len() == before.len() && blob.offset == 0 => near,
+        None => return None,
+    };
+    let count = |bytes: &[u8]| {
+        let text = std::str::from_utf8(bytes).ok().filter(|text| !text.contains('\0'))?;
+        Some(text.encode_utf16().count() as u64)
+    };
+    let secret = blob.bytes.get(span.clone())?;
+    let (start, length) = (1 + count(prefix)?, count(secret)?);
+    let end = match memchr::memrchr(b'\n', secret) {
+        Some(last) => 1 + count(secret.get(last + 1..)?)?,
+        None => start + length,
+    };
+    Some((start, end))
 }
 
 /// Positions of places that come in order, each byte counted once.

@@ -21,9 +21,11 @@ mod sarif;
 mod shown;
 mod text;
 
+use crate::detect::Finding;
 use crate::source::Skipped;
 use crate::validate::Judged;
 use jiff::Timestamp;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// All that a scan has to say.
@@ -66,7 +68,7 @@ impl Tool {
 }
 
 /// Something that a rule matched and that was not reported.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Dropped {
     /// The rule.
     pub rule: String,
@@ -76,6 +78,17 @@ pub struct Dropped {
     pub redacted: String,
     /// Why it is not reported: the name of the reason, `placeholder`, or an allow-list entry's own words.
     pub reason: String,
+    /// What it is, when it is a finding that people decided to live with.
+    pub accepted: Option<Accepted>,
+}
+
+/// A place of a finding that people decided to live with.
+#[derive(Debug, Clone)]
+pub struct Accepted {
+    /// The finding with this place alone.
+    pub finding: Arc<Finding>,
+    /// It was known before: a baseline holds it. Otherwise an entry of the allow-list covers it.
+    pub known: bool,
 }
 
 /// What was read, so that nobody takes an empty scan for a clean one.

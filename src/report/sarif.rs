@@ -2,9 +2,12 @@
 //!
 //! One result an occurrence, since each place is looked at by itself; what belongs to one credential has the same partial
 //! fingerprint `stanchCredential/v1`. What was not read is a notification of the invocation, and an incomplete scan is
-//! one that was not successful. Columns are counted in bytes, which SARIF cannot say: on a line of ASCII they are right.
+//! one that was not successful. Columns are counted in UTF-16 code units; where they are not known a region is its lines.
+//!
+//! With `--explain` what people decided to live with is there too, suppressed, and a baseline's with its state. Only then:
+//! code scanning of GitHub takes a suppressed result for an open one.
 
-use super::{Options, Report, shown};
+use super::{Accepted, Options, Report, shown};
 use crate::detect::{Confidence, Finding, Occurrence};
 use crate::source::{Provenance, Skipped};
 use crate::text::percent;
@@ -16,12 +19,20 @@ const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
 /// Writes the log.
 pub fn write(report: &Report, options: &Options) -> Vec<u8> {
-    let rules = rules(report);
+    let rules = rules(report, options);
     let ids: Vec<&str> = rules.keys().copied().collect();
     let mut results = Vec::new();
     for judged in &report.findings {
         let index = ids.iter().position(|id| *id == judged.finding.rule);
         results.extend(judged.finding.occurrences.iter().map(|here| result(judged, here, index, options)));
+    }
+    results.extend(accepted(report, options).map(|(accepted, reason)| suppressed(accepted, reason, &ids, options)));
+    if accepted(report, options).any(|(accepted, _)| accepted.known) {
+        for result in &mut results {
+            if let Value::Object(result) = result {
+                result.entry("baselineState").or_insert_with(|| json!("new"));
+            }
+        }
     }
     let end = report.at.checked_add(jiff::SignedDuration::try_from(report.accounting.elapsed).unwrap_or_default());
     let log = json!({
@@ -39,7 +50,7 @@ pub fn write(report: &Report, options: &Options) -> Vec<u8> {
                 "endTimeUtc": end.unwrap_or(report.at),
                 "toolExecutionNotifications": notifications(report),
             }],
-            "columnKind": "unicodeCodePoints",
+            "columnKind": "utf16CodeUnits",
             "results": results,
         }],
     });
@@ -48,10 +59,33 @@ pub fn write(report: &Report, options: &Options) -> Vec<u8> {
     bytes
 }
 
+/// What people decided to live with, and why, when it is to be shown.
+fn accepted<'r>(report: &'r Report, options: &Options) -> impl Iterator<Item = (&'r Accepted, &'r str)> {
+    let dropped = report.dropped.iter().filter(|_| options.explain);
+    dropped.filter_map(|one| Some((one.accepted.as_ref()?, one.reason.as_str())))
+}
+
+fn suppressed(accepted: &Accepted, reason: &str, ids: &[&str], options: &Options) -> Value {
+    let finding = Finding::clone(&accepted.finding);
+    let index = ids.iter().position(|id| *id == finding.rule);
+    let judged = Judged::unasked(finding);
+    let mut results = judged.finding.occurrences.iter().map(|here| result(&judged, here, index, options));
+    let mut result = results.next().unwrap_or_default();
+    if let Value::Object(result) = &mut result {
+        let why = json!([{ "kind": "external", "status": "accepted", "justification": reason }]);
+        result.insert("suppressions".into(), why);
+        if accepted.known {
+            result.insert("baselineState".into(), json!("unchanged"));
+        }
+    }
+    result
+}
+
 /// The rules that found something, by id.
-fn rules(report: &Report) -> BTreeMap<&str, Value> {
+fn rules<'r>(report: &'r Report, options: &Options) -> BTreeMap<&'r str, Value> {
     let mut rules = BTreeMap::new();
-    for Judged { finding, .. } in &report.findings {
+    let reported = report.findings.iter().map(|judged| &judged.finding);
+    for finding in reported.chain(accepted(report, options).map(|(accepted, _)| &*accepted.finding)) {
         let tags = finding.tags.iter().map(String::as_str).chain(["security", "secret"]).collect::<Vec<_>>();
         rules.entry(finding.rule.as_str()).or_insert_with(|| {
             json!({
@@ -95,17 +129,24 @@ fn result(judged: &Judged, here: &Occurrence, rule: Option<usize>, options: &Opt
         "message": { "text": message(judged) },
         "locations": [{ "physicalLocation": {
             "artifactLocation": artifact(&here.provenance),
-            "region": {
-                "startLine": here.start.line,
-                "startColumn": here.start.column,
-                "endLine": here.end.line,
-                "endColumn": here.end.column + 1,
-                "snippet": { "text": shown::line(finding, here, options) },
-            },
+            "region": region(finding, here, options),
         } }],
         "partialFingerprints": { "stanchCredential/v1": finding.fingerprint },
         "properties": properties,
     })
+}
+
+fn region(finding: &Finding, here: &Occurrence, options: &Options) -> Value {
+    let mut region = json!({
+        "startLine": here.start.line,
+        "endLine": here.end.line,
+        "snippet": { "text": shown::line(finding, here, options) },
+    });
+    if let (Value::Object(region), Some((start, end))) = (&mut region, here.units) {
+        region.insert("startColumn".into(), json!(start));
+        region.insert("endColumn".into(), json!(end));
+    }
+    region
 }
 
 fn level(judged: &Judged) -> &'static str {

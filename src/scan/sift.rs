@@ -3,7 +3,8 @@
 
 use super::Options;
 use crate::detect::{self, Confidence, Finding, Merged, Occurrence};
-use crate::report::Dropped;
+use crate::report::{Accepted, Dropped};
+use std::sync::Arc;
 
 /// What is reported, what is not and why, and what else is to be said.
 #[derive(Debug, Default)]
@@ -20,17 +21,17 @@ pub(super) fn sift(merged: Merged, options: &Options) -> Sifted {
     for finding in merged.findings {
         if finding.confidence < options.least {
             unsure += 1;
-            sifted.drop(&finding, &finding.occurrences, &unsure_reason(finding.confidence));
+            sifted.drop(&finding, &finding.occurrences, &unsure_reason(finding.confidence), None);
             continue;
         }
         if options.baseline.holds(finding.fingerprint) {
-            sifted.drop(&finding, &finding.occurrences, "in the baseline");
+            sifted.drop(&finding, &finding.occurrences, "in the baseline", Some(Known(true)));
             continue;
         }
         let as_found = finding.clone();
         let (left, taken) = options.allow.apply(finding, options.at);
         for (entry, places) in taken {
-            sifted.drop(&as_found, &places, &entry.describe());
+            sifted.drop(&as_found, &places, &entry.describe(), Some(Known(false)));
         }
         sifted.findings.extend(left);
     }
@@ -42,13 +43,21 @@ pub(super) fn sift(merged: Merged, options: &Options) -> Sifted {
     sifted
 }
 
+/// People decided to live with it: whether by a baseline.
+#[derive(Clone, Copy)]
+struct Known(bool);
+
 impl Sifted {
-    fn drop(&mut self, finding: &Finding, places: &[Occurrence], reason: &str) {
+    fn drop(&mut self, finding: &Finding, places: &[Occurrence], reason: &str, accepted: Option<Known>) {
         self.dropped.extend(places.iter().map(|place| Dropped {
             rule: finding.rule.clone(),
             place: shown(place),
             redacted: finding.redacted.clone(),
             reason: reason.to_owned(),
+            accepted: accepted.map(|Known(known)| {
+                let finding = Finding { occurrences: vec![place.clone()], ..finding.clone() };
+                Accepted { finding: Arc::new(finding), known }
+            }),
         }));
     }
 }
@@ -59,6 +68,7 @@ fn by_filter(dropped: detect::Dropped) -> Dropped {
         reason: dropped.reason.to_string(),
         rule: dropped.rule,
         redacted: dropped.redacted,
+        accepted: None,
     }
 }
 

@@ -158,6 +158,7 @@ mod tests {
                 provenance,
                 start: position,
                 end: position,
+                units: None,
                 offset: 0,
                 at: None,
                 line: String::new(),

@@ -49,5 +49,6 @@ mod stage;
 mod tamper;
 mod traps_files;
 mod traps_history;
+mod traps_reports;
 mod ui;
 mod world;

@@ -34,6 +34,7 @@ fn occurrence(provenance: Provenance, line: u64, text: &str, secret: &Secret) ->
         provenance: Arc::new(provenance),
         start: Position { line, column },
         end: Position { line, column: column + secret.len() as u64 - 1 },
+        units: Some((column, column + secret.len() as u64)),
         offset: 100 * line,
         at: None,
         line: text.replace("{}", &redact::mask(secret)),
@@ -86,6 +87,7 @@ fn sample() -> Report {
         place: place.into(),
         redacted: "tok_…(39)".into(),
         reason: reason.into(),
+        accepted: None,
     };
     Report {
         tool: Tool::this(),
