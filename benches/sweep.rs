@@ -45,7 +45,7 @@ fn main() {
         let mut views = 0;
         let taken = take(budget, || {
             views = 0;
-            decode::base64(&bytes, 0..bytes.len(), &mut |view, _| {
+            decode::base64(&bytes, 0..bytes.len(), &mut |view| {
                 views += 1;
                 drop(black_box(view));
             });

@@ -1,4 +1,4 @@
-//! Text in base64.
+//! Text in base64, and in hexadecimal, whose digits are some of the same.
 //!
 //! A *run* is digits of either alphabet in a row; a *block* is runs one line below the other, each but the last long enough
 //! to have been wrapped ([`WRAPPED`]). Nothing outside of a block has a say in what is decoded of it, so a block that was
@@ -17,8 +17,8 @@
 //! Most runs are no base64 at all but words and paths, and nearly all of those are told from text by their first few
 //! digits: a byte is read no further than needed.
 
-use super::digits::{FEWEST, Runs, is_digit, value};
-use super::{Chunk, Layer, Rate, Run};
+use super::digits::{FEWEST, Runs, are_in, is_digit, value};
+use super::{Chunk, Layer, Rate, Run, Sink, hex};
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -31,19 +31,22 @@ const STRETCH: usize = 32;
 /// Most groups in a row that are no text within a stretch: letters beyond ASCII.
 const GAP: usize = 4;
 /// Bytes before and after a block that say where it ends.
-pub const MARGIN: usize = WRAPPED + 4;
+const MARGIN: usize = WRAPPED + 4;
+/// Bytes of a blob, on each side of digits, that have a say in what is decoded of them: a run, the line below and the one
+/// above.
+pub(super) const FAR: usize = LONG + 4 * WRAPPED;
 
 /// Bytes of a blob, on each side of a place, that have a say in what is decoded within `reach` bytes of a view around it.
 pub(super) fn window(reach: usize) -> usize {
-    // A line of 60 digits takes 62 bytes and holds 45; then whole lines, one of them below and one above.
-    reach.div_ceil(45) * 62 + LONG + 4 * WRAPPED
+    // A line of 60 digits takes 62 bytes and holds 45; the first and the last may be cut.
+    (reach.div_ceil(45) + 2) * 62 + FAR
 }
 
-/// Hands the views of the blocks of `bytes` that lie in `range` to `sink`, each with its block. The range must not cut a
-/// block.
-pub(super) fn views(bytes: &[u8], range: Range<usize>, sink: &mut dyn FnMut(Chunk<'static>, Range<usize>)) {
+/// Hands the views of the blocks of `bytes` that lie in `range` to `sink`. The range must not cut a block.
+pub(super) fn views(bytes: &[u8], range: Range<usize>, sink: &mut Sink<'_>) {
+    let length = bytes.len();
     let bytes = bytes.get(..range.end).unwrap_or(bytes);
-    let mut views = Views { bytes, block: 0..0, last: None, text: Vec::new(), sink };
+    let mut views = Views { bytes, length, block: 0..0, last: None, text: Vec::new(), sink };
     let mut above = 0..0;
     for run in Runs::new(bytes, range.start) {
         if above.len() < WRAPPED || line_below(bytes, above.end) != Some(run.start) {
@@ -58,8 +61,17 @@ pub(super) fn views(bytes: &[u8], range: Range<usize>, sink: &mut dyn FnMut(Chun
     views.flush();
 }
 
-/// The blocks that `bytes` which changed in `range` may have changed: a range that cuts no block.
+/// The blocks that `bytes` which changed in `range` may have changed: a range that cuts no block, empty when there is none.
 pub(super) fn around(bytes: &[u8], range: Range<usize>) -> Range<usize> {
+    // A block starts with digits enough, and before a short last line there are more.
+    let near = range.start.saturating_sub(MARGIN + 2 * FEWEST + 4)..bytes.len().min(range.end + MARGIN + FEWEST + 1);
+    match are_in(bytes, near) {
+        true => whole_around(bytes, range),
+        false => range.start..range.start,
+    }
+}
+
+fn whole_around(bytes: &[u8], range: Range<usize>) -> Range<usize> {
     let mut from = range.start.saturating_sub(MARGIN);
     if bytes.get(from.saturating_sub(1)..from + 1) == Some(b"\r\n") {
         from -= 1;
@@ -127,22 +139,25 @@ fn line_below(bytes: &[u8], at: usize) -> Option<usize> {
 /// The blocks of some bytes on their way to views.
 struct Views<'b, 's> {
     bytes: &'b [u8],
+    /// Bytes of the blob, of which there may be more.
+    length: usize,
     /// The block that is being looked at; its end is known when something was found in it.
     block: Range<usize>,
     /// The last line, text or not.
     last: Option<Range<usize>>,
     /// Lines of text that go on in one another.
     text: Vec<Range<usize>>,
-    sink: &'s mut dyn FnMut(Chunk<'static>, Range<usize>),
+    sink: &'s mut Sink<'s>,
 }
 
 impl Views<'_, '_> {
     /// Takes the next run of at least [`FEWEST`] digits, and the shorter one below that may be its end.
     fn run(&mut self, run: Range<usize>) {
+        hex::runs(self.bytes, run.clone()).for_each(|digits| self.hex(digits));
         if run.len() > LONG {
             self.flush();
             self.last = None;
-            (0..4).for_each(|first| self.stretches(&run, first));
+            (0..4).for_each(|first| self.stretches(&run, first, Layer::Base64));
             return;
         }
         for line in Lines::new(self.bytes, run.clone()) {
@@ -186,19 +201,43 @@ impl Views<'_, '_> {
             runs.push(Run { view: text.len(), blob: line.start, rate: Rate::Base64 });
             decode(self.bytes.get(line.clone()).unwrap_or_default(), &mut text);
         }
-        if let Some(last) = lines.last().filter(|last| last.end > self.block.end) {
-            self.block.end = block_end(self.bytes, last.end);
+        self.tell(Layer::Base64, text, runs, lines.last().map_or(0, |last| last.end));
+    }
+
+    /// Hands over what hexadecimal digits hold, if that is text.
+    fn hex(&mut self, digits: Range<usize>) {
+        if digits.len() > LONG {
+            (0..4).for_each(|first| self.stretches(&digits, first, Layer::Hex));
+        } else if let Some(text) = hex::text(self.bytes, &digits) {
+            self.hex_view(&text);
         }
-        (self.sink)(Chunk { bytes: Cow::Owned(text), layer: Layer::Base64, runs }, self.block.clone());
+    }
+
+    fn hex_view(&mut self, digits: &Range<usize>) {
+        let text = hex::decode(self.bytes.get(digits.clone()).unwrap_or_default()).collect();
+        let runs = vec![Run { view: 0, blob: digits.start, rate: hex::RATE }];
+        self.tell(Layer::Hex, text, runs, digits.end);
+    }
+
+    /// Hands over a view of digits up to `end`.
+    fn tell(&mut self, layer: Layer, text: Vec<u8>, runs: Vec<Run>, end: usize) {
+        if end > self.block.end {
+            self.block.end = block_end(self.bytes, end);
+        }
+        let block = self.block.start.saturating_sub(MARGIN)..self.length.min(self.block.end + MARGIN);
+        (self.sink)(Chunk { bytes: Cow::Owned(text), layer, block, runs });
     }
 
     /// Hands over the stretches of text in a long run whose digits belong together by four from its digit `first` on.
-    fn stretches(&mut self, run: &Range<usize>, first: usize) {
+    fn stretches(&mut self, run: &Range<usize>, first: usize, layer: Layer) {
         let start = run.start + first;
         let digits = self.bytes.get(start..run.end).unwrap_or_default();
-        for stretch in Stretches::new(digits) {
+        for stretch in Stretches::new(digits, layer) {
             let line = start + stretch.start..start + stretch.end;
-            self.view(std::slice::from_ref(&line));
+            match layer {
+                Layer::Hex => self.hex_view(&line),
+                _ => self.view(std::slice::from_ref(&line)),
+            }
         }
     }
 }
@@ -284,7 +323,7 @@ fn is_text(digits: &[u8]) -> bool {
     others + bytes.iter().take(length).filter(|&&byte| !printable(byte)).count() <= most
 }
 
-fn printable(byte: u8) -> bool {
+pub(super) fn printable(byte: u8) -> bool {
     matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n')
 }
 
@@ -294,26 +333,35 @@ struct Stretches<'b> {
     digits: &'b [u8],
     groups: &'b [[u8; 4]],
     at: usize,
+    /// Whether four digits hold text.
+    clean: fn([u8; 4]) -> bool,
+    /// How many of the digits that are left when all groups are taken are text.
+    tail: fn(&[u8]) -> usize,
 }
 
 impl<'b> Stretches<'b> {
-    fn new(digits: &'b [u8]) -> Stretches<'b> {
-        Stretches { digits, groups: digits.as_chunks::<4>().0, at: 0 }
+    fn new(digits: &'b [u8], layer: Layer) -> Stretches<'b> {
+        let groups = digits.as_chunks::<4>().0;
+        match layer {
+            // Another way of grouping ends with the digits that are left here.
+            Layer::Hex => Stretches { digits, groups, at: 0, clean: hex::is_clean, tail: |_| 0 },
+            _ => Stretches { digits, groups, at: 0, clean: is_clean, tail: clean_tail },
+        }
     }
 
     /// All groups of the stretch that holds `seed`.
     fn whole(&self, seed: usize) -> Range<usize> {
         let (before, after) = self.groups.split_at(seed);
-        let start = seed - reaches(before.iter().rev());
-        start..seed + reaches(after.iter())
+        let start = seed - reaches(before.iter().rev(), self.clean);
+        start..seed + reaches(after.iter(), self.clean)
     }
 }
 
 /// How many groups there are up to the last one that is text, before [`GAP`] are passed that are not.
-fn reaches<'g>(groups: impl Iterator<Item = &'g [u8; 4]>) -> usize {
+fn reaches<'g>(groups: impl Iterator<Item = &'g [u8; 4]>, clean: fn([u8; 4]) -> bool) -> usize {
     let mut length = 0;
     for (at, &digits) in groups.enumerate() {
-        if is_clean(digits) {
+        if clean(digits) {
             length = at + 1;
         } else if at - length >= GAP {
             break;
@@ -326,13 +374,20 @@ fn is_clean(digits: [u8; 4]) -> bool {
     group(digits).into_iter().all(printable)
 }
 
+/// All of these digits, when they hold text and nothing else.
+fn clean_tail(digits: &[u8]) -> usize {
+    let (bytes, length) = tail(digits);
+    let clean = length > 0 && bytes.iter().take(length).all(|&byte| printable(byte));
+    if clean { digits.len() } else { 0 }
+}
+
 impl Iterator for Stretches<'_> {
     type Item = Range<usize>;
 
     fn next(&mut self) -> Option<Range<usize>> {
         // A stretch holds the groups of one of these looks as a whole, and one of those is text.
         while let Some(look) = self.groups.get(self.at..) {
-            let seed = look.iter().take(GAP + 1).position(|&digits| is_clean(digits)).map(|seed| self.at + seed);
+            let seed = look.iter().take(GAP + 1).position(|&digits| (self.clean)(digits)).map(|seed| self.at + seed);
             let found = seed.map(|seed| self.whole(seed));
             self.at += STRETCH - GAP;
             let Some(found) = found else { continue };
@@ -340,13 +395,9 @@ impl Iterator for Stretches<'_> {
             if found.len() < STRETCH {
                 continue;
             }
-            let mut end = found.end * 4;
-            let rest = self.digits.get(end..).unwrap_or_default();
-            let (bytes, length) = tail(rest);
-            if bytes.iter().take(length).all(|&byte| printable(byte)) {
-                end += if length > 0 { rest.len() } else { 0 };
-            }
-            return Some(found.start * 4..end);
+            let end = found.end * 4;
+            let rest = self.digits.get(end..).filter(|rest| rest.len() < 4).unwrap_or_default();
+            return Some(found.start * 4..end + (self.tail)(rest));
         }
         None
     }

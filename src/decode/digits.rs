@@ -125,6 +125,22 @@ impl Iterator for Runs<'_> {
     }
 }
 
+/// Whether [`FEWEST`] digits stand in a row within `range`.
+pub(super) fn are_in(bytes: &[u8], range: std::ops::Range<usize>) -> bool {
+    let bytes = bytes.get(..range.end).unwrap_or(bytes);
+    let mut last = 0;
+    let mut at = range.start;
+    while at < bytes.len() {
+        let digits = mask(bytes, at);
+        if last + digits.trailing_ones() as usize >= FEWEST || twenty(digits) != 0 {
+            return true;
+        }
+        last = digits.leading_ones() as usize;
+        at += BLOCK;
+    }
+    false
+}
+
 /// The bits at which [`FEWEST`] ones or more start.
 fn twenty(ones: u64) -> u64 {
     let two = ones & (ones >> 1);
@@ -207,6 +223,7 @@ mod tests {
                 lengths.iter().map(|(digits, others)| "a".repeat(*digits) + &" ".repeat(*others)).collect();
             let text = format!("{}{}", " ".repeat(at), text.trim_end());
             let runs: Vec<_> = Runs::new(text.as_bytes(), at).collect();
+            prop_assert_eq!(are_in(text.as_bytes(), at..text.len()), !runs.is_empty());
             prop_assert_eq!(runs, plainly(text.as_bytes()));
         }
     }

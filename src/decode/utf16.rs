@@ -34,7 +34,8 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Chunk<'static>> {
         text.push(c);
         blob += c.len_utf16() * 2;
     }
-    Some(Chunk { bytes: Cow::Owned(text.into_bytes()), layer: Layer::Utf16, runs })
+    let block = 0..bytes.len();
+    Some(Chunk { bytes: Cow::Owned(text.into_bytes()), layer: Layer::Utf16, block, runs })
 }
 
 /// The byte order and where the text starts; `None` when this is not UTF-16.

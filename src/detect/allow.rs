@@ -144,6 +144,7 @@ mod tests {
             offset: 0,
             at: None,
             line: String::new(),
+            layers: Default::default(),
         };
         Finding {
             rule: "r".into(),

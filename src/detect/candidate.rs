@@ -37,17 +37,21 @@ impl Candidate<'_> {
 
     /// What a comment on the match's first or last line says after the word that allows it.
     pub fn comment(&self, view: &[u8]) -> Option<String> {
-        let lines = lines_around(view, &self.found.whole, 0);
-        let line = view.get(lines)?;
-        WORDS.iter().find_map(|word| {
-            let at = word.find(line)?;
-            let rest = line.get(at + word.needle().len()..).unwrap_or_default();
-            let rest = rest.split(|&b| b == b'\n').next().unwrap_or_default();
-            let text = crate::text::terminal::printable(rest);
-            let text = text.trim().trim_end_matches("*/").trim_end_matches("-->").trim();
-            Some(crate::text::terminal::ellipsis(text, 100))
-        })
+        comment(view, &self.found.whole)
     }
+}
+
+/// What a comment on the first or last line of `span` says after the word that allows it.
+pub fn comment(bytes: &[u8], span: &Range<usize>) -> Option<String> {
+    let line = bytes.get(lines_around(bytes, span, 0))?;
+    WORDS.iter().find_map(|word| {
+        let at = word.find(line)?;
+        let rest = line.get(at + word.needle().len()..).unwrap_or_default();
+        let rest = rest.split(|&b| b == b'\n').next().unwrap_or_default();
+        let text = crate::text::terminal::printable(rest);
+        let text = text.trim().trim_end_matches("*/").trim_end_matches("-->").trim();
+        Some(crate::text::terminal::ellipsis(text, 100))
+    })
 }
 
 /// Words in a comment that allow what stands on the line: ours, and gitleaks', so that its users need not change files.

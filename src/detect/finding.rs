@@ -2,6 +2,7 @@
 
 use super::Hit;
 use super::filter::Reason;
+use crate::decode::Layers;
 use crate::rule::Confidence;
 use crate::secret::{Credential, Fingerprint, redact};
 use crate::source::Provenance;
@@ -93,6 +94,8 @@ pub struct Occurrence {
     pub at: Option<Timestamp>,
     /// The line (or the match, when it spans lines), secrets masked, control characters shown, at most 200 characters.
     pub line: String,
+    /// How the bytes were decoded in which it was found.
+    pub layers: Layers,
 }
 
 impl Occurrence {

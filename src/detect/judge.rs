@@ -3,12 +3,12 @@
 //! Costs only where something matched: lines are counted up to the last hit, masks are made for what was found, and of bytes
 //! that hold nothing nothing is asked.
 
-use super::candidate::Candidate;
+use super::candidate::{Candidate, comment};
 use super::excerpt::Masks;
 use super::filter::{self, Reason, Seen};
 use super::sweep::Anchors;
 use super::{Confidence, Detector, Hit, Occurrence, entropy, matcher, place};
-use crate::decode::{Chunk, Layer};
+use crate::decode::{Layers, View};
 use crate::rule::Rule;
 use crate::secret::{Credential, Secret};
 use crate::source::Blob;
@@ -29,27 +29,37 @@ impl Detector {
         self.scan_telling(blob).0
     }
 
-    /// The same, and the rules of which there are more matches than are looked at.
-    pub fn scan_telling(&self, blob: &Blob) -> (Vec<Hit>, Vec<Arc<Rule>>) {
+    /// The same, and of what there is more than is looked at: see [`Detector::flooded`].
+    pub fn scan_telling(&self, blob: &Blob) -> (Vec<Hit>, Vec<&str>) {
         let mut found = Vec::new();
-        let judge = Judge { detector: self, blob, doubt: OnceCell::new() };
+        let mut judge = Judge { detector: self, blob, doubt: OnceCell::new(), wide: None };
         let looked =
             self.look(&blob.bytes, Anchors::Promising, &mut |view, matches, _| judge.weigh(view, matches, &mut found));
-        found.sort_by(|a, b| (a.span.start, a.span.end, &a.rule.id).cmp(&(b.span.start, b.span.end, &b.rule.id)));
+        let place = |one: &Found<'_>| (one.span.start, one.span.end);
+        found.sort_by(|a, b| (place(a), &a.rule.id, a.layers).cmp(&(place(b), &b.rule.id, b.layers)));
+        // What reads the same decoded and as it is, is one.
+        found.dedup_by(|a, b| place(a) == place(b) && a.rule.id == b.rule.id && a.secret == b.secret);
         let mut floods = looked.floods;
         floods.sort_unstable();
         floods.dedup();
-        let floods = floods.iter().filter_map(|&at| self.rules.rules().get(usize::from(at)).cloned());
-        (self.hits(blob, found), floods.collect())
+        let wide = judge.wide.take();
+        (self.hits(blob, wide, found), self.flooded(&floods))
     }
 
     /// Hits for what is the blob's own; the others are only masked.
-    fn hits(&self, blob: &Blob, found: Vec<Found<'_>>) -> Vec<Hit> {
+    fn hits(&self, blob: &Blob, wide: Option<Vec<u8>>, found: Vec<Found<'_>>) -> Vec<Hit> {
         let masks = Masks::new(found.iter().map(|found| (found.span.clone(), &*found.secret)));
+        // In UTF-16 a person reads the text, not the bytes of the file.
+        let read = found.iter().filter_map(|found| Some((found.read.clone()?, &*found.secret)));
+        let (wide, wide_masks) = (wide.unwrap_or_default(), Masks::new(read));
         let mut places = Places::new(blob);
         let mut hits = Vec::new();
-        for Found { rule, span, secret, line, judged } in found {
+        for Found { rule, span, read, layers, secret, judged } in found {
             let Some(judged) = judged else { continue };
+            let line = match read {
+                Some(read) => wide_masks.excerpt(&wide, &read),
+                None => masks.excerpt(&blob.bytes, &span),
+            };
             let fingerprint = self.key.fingerprint(&secret);
             let occurrence = Occurrence {
                 provenance: blob.provenance.clone(),
@@ -58,7 +68,8 @@ impl Detector {
                 units: units(blob, &span),
                 offset: blob.offset + span.start as u64,
                 at: None,
-                line: line.unwrap_or_else(|| masks.excerpt(&blob.bytes, &span)),
+                line,
+                layers,
             };
             hits.push(Hit {
                 rule: rule.clone(),
@@ -82,34 +93,33 @@ struct Judge<'j> {
     blob: &'j Blob,
     /// What the path says, once it was asked for.
     doubt: OnceCell<Option<&'static str>>,
+    /// The text of a blob in UTF-16 in which something was found.
+    wide: Option<Vec<u8>>,
 }
 
 impl<'j> Judge<'j> {
     /// Adds the matches of one view, judged when they are the blob's to report.
-    fn weigh(&self, view: &Chunk<'_>, matches: &[matcher::Found], found: &mut Vec<Found<'j>>) {
-        let secret = |one: &matcher::Found| {
-            let span = one.secret.start as usize..one.secret.end as usize;
-            Arc::new(Secret::new(view.bytes.get(span).unwrap_or_default()))
-        };
-        let secrets: Vec<Arc<Secret>> = matches.iter().map(secret).collect();
-        let spans = matches.iter().map(|one| one.secret.start as usize..one.secret.end as usize);
-        // In UTF-16 a person reads the view, not the bytes of the file.
-        let wide = (view.layer == Layer::Utf16).then(|| Masks::new(spans.zip(secrets.iter().map(|secret| &**secret))));
-        for (one, secret) in matches.iter().zip(secrets) {
+    fn weigh(&mut self, view: &View<'_>, matches: &[matcher::Found], found: &mut Vec<Found<'j>>) {
+        for one in matches {
             let Some(rule) = self.detector.rules.rules().get(usize::from(one.rule)) else { continue };
-            let whole = view.span(&(one.whole.start as usize..one.whole.end as usize));
-            let span = one.secret.start as usize..one.secret.end as usize;
-            let line = wide.as_ref().map(|masks| masks.excerpt(&view.bytes, &span));
-            let judged = self.blob.reports(&whole).then(|| {
-                let candidate = Candidate { rule, found: one.capture(rule, &view.bytes) };
-                self.judge(&candidate, &view.bytes, view.layer)
+            let whole = one.whole.start as usize..one.whole.end as usize;
+            let secret = one.secret.start as usize..one.secret.end as usize;
+            let (span, layers) = (view.span(&secret), view.layers(&whole));
+            let judged = self.blob.reports(&view.span(&whole)).then(|| {
+                let candidate = Candidate { rule, found: one.capture(rule, view.bytes()) };
+                self.judge(&candidate, view.bytes(), &span, layers)
             });
-            found.push(Found { rule, span: view.span(&span), line, judged, secret });
+            let read = view.text().map(|text| {
+                self.wide.get_or_insert_with(|| text.to_vec());
+                view.read(&secret)
+            });
+            let secret = Arc::new(Secret::new(view.bytes().get(secret).unwrap_or_default()));
+            found.push(Found { rule, span, read, layers, secret, judged });
         }
     }
 
     /// What is to be said of a candidate, from its view.
-    fn judge(&self, candidate: &Candidate<'_>, view: &[u8], layer: Layer) -> Judged {
+    fn judge(&self, candidate: &Candidate<'_>, view: &[u8], span: &Range<usize>, layers: Layers) -> Judged {
         let (rule, found) = (candidate.rule, &candidate.found);
         let named = found.parts.iter().map(|(name, span)| (name.clone(), span.clone()));
         let mut parts: BTreeMap<String, Range<usize>> = named.collect();
@@ -133,10 +143,14 @@ impl<'j> Judge<'j> {
             host: parts.get("host").map(cut),
             path: self.blob.provenance.raw_path(),
         };
-        let dropped =
-            missing.or_else(|| filter::reason(&seen)).or_else(|| candidate.comment(view).map(Reason::Comment));
+        let comment = || {
+            // Nobody writes a comment into what is encoded.
+            let here = (!layers.is_plain()).then(|| comment(&self.blob.bytes, span)).flatten();
+            candidate.comment(view).or(here).map(Reason::Comment)
+        };
+        let dropped = missing.or_else(|| filter::reason(&seen)).or_else(comment);
         let doubt = *self.doubt.get_or_init(|| place::doubt(self.blob.provenance.raw_path()));
-        let (confidence, reasons) = confidence(rule, secret, layer, doubt);
+        let (confidence, reasons) = confidence(rule, secret, layers, doubt);
         let parts = parts.iter().map(|(name, span)| (name.clone(), Arc::new(Secret::new(cut(span))))).collect();
         Judged { parts, dropped, confidence, reasons, entropy }
     }
@@ -146,9 +160,10 @@ impl<'j> Judge<'j> {
 struct Found<'r> {
     rule: &'r Arc<Rule>,
     span: Range<usize>,
+    /// Its place in the text of the blob, when that is in UTF-16.
+    read: Option<Range<usize>>,
+    layers: Layers,
     secret: Arc<Secret>,
-    /// Its line, when that is not the blob's own bytes.
-    line: Option<String>,
     /// `None` when it is a neighbour's to report.
     judged: Option<Judged>,
 }
@@ -163,7 +178,7 @@ struct Judged {
 }
 
 /// How sure a match is at a place, and why.
-fn confidence(rule: &Rule, secret: &[u8], layer: Layer, doubt: Option<&str>) -> (Confidence, Vec<String>) {
+fn confidence(rule: &Rule, secret: &[u8], layers: Layers, doubt: Option<&str>) -> (Confidence, Vec<String>) {
     let mut reasons = Vec::new();
     let mut confidence = rule.confidence;
     match rule.checksum.map(|checksum| checksum.holds(secret)) {
@@ -181,7 +196,7 @@ fn confidence(rule: &Rule, secret: &[u8], layer: Layer, doubt: Option<&str>) -> 
         confidence = confidence.lower();
         reasons.push(doubt.to_owned());
     }
-    reasons.extend(layer.label().map(str::to_owned));
+    reasons.extend((!layers.is_plain()).then(|| format!("in {layers}")));
     (confidence, reasons)
 }
 

@@ -43,6 +43,8 @@ pub struct Detector {
     rules: Arc<RuleSet>,
     key: Arc<FingerprintKey>,
     matcher: Matcher,
+    /// See [`Detector::max_window`].
+    window: usize,
 }
 
 /// One secret at one place.
@@ -72,13 +74,18 @@ impl Detector {
     /// Prepares the rules.
     pub fn new(rules: Arc<RuleSet>, key: Arc<FingerprintKey>) -> Detector {
         let matcher = Matcher::new(rules.rules());
-        Detector { rules, key, matcher }
+        Detector::with(rules, key, matcher)
     }
 
     /// The same with the plain matcher, to compare with: [`Matcher::plain`].
     pub fn plain(rules: Arc<RuleSet>, key: Arc<FingerprintKey>) -> Detector {
         let matcher = Matcher::plain(rules.rules());
-        Detector { rules, key, matcher }
+        Detector::with(rules, key, matcher)
+    }
+
+    fn with(rules: Arc<RuleSet>, key: Arc<FingerprintKey>, matcher: Matcher) -> Detector {
+        let window = decode::window(matcher.max_reach() + candidate::CONTEXT);
+        Detector { rules, key, matcher, window }
     }
 
     /// The rules in force.
@@ -89,9 +96,11 @@ impl Detector {
     /// How many bytes on each side of a place may have a say in what is found there: the context that the parts of a file
     /// need around what is their own.
     pub fn max_window(&self) -> usize {
-        decode::window(self.matcher.max_reach() + candidate::CONTEXT)
+        self.window
     }
 }
 
+#[cfg(test)]
+mod encoded;
 #[cfg(test)]
 mod tests;

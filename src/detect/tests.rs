@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::catalog::File;
+use crate::decode::encode;
 use crate::rule::example::Recipe;
 use crate::secret::Secret;
 use crate::source::{Blob, Provenance};
@@ -231,6 +232,12 @@ fn fragment() -> impl Strategy<Value = String> {
         seed.prop_map(|seed| made("{{ alnum(900) }}", seed)),
         seed.prop_map(|seed| made("{{ chars(\"ab \\n\", 700) }}", seed)),
         seed.prop_map(|seed| STANDARD.encode(format!("token={} and more text around it", key(seed)))),
+        (seed, prop::collection::vec(0..encode::ALL.len(), 1..4)).prop_map(|(seed, ways)| {
+            let text = format!("{}\nkey=\"{}\"\n{}", prose(seed), key(seed), prose(!seed));
+            let text = text[text.len() / 2 - (seed % 5000) as usize..][..6000.min(30 + (seed >> 20) as usize % 12000)]
+                .to_owned();
+            ways.into_iter().fold(text, |text, way| (encode::ALL[way].1)(&text))
+        }),
         seed.prop_map(|seed| wrapped(&format!("{}\nk={}\n{}", prose(seed), key(seed), prose(!seed)))),
         seed.prop_map(|seed| STANDARD.encode(format!("{}\nk={}\n{}", prose(seed), key(seed), prose(!seed)))),
         Just(" # stanch:allow x\n".to_owned()),

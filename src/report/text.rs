@@ -95,7 +95,7 @@ fn places(page: &mut Page, finding: &Finding, options: &Options) {
     }
 }
 
-/// `src/a.yml:3:9`, and `in 9f3c2ab of 2026-08-03`.
+/// `src/a.yml:3:9`, and `in base64 > json, in 9f3c2ab of 2026-08-03`.
 fn place(here: &Occurrence) -> (String, String) {
     let path = match shown::path(&here.provenance) {
         path if path == "-" => "standard input".to_owned(),
@@ -105,7 +105,9 @@ fn place(here: &Occurrence) -> (String, String) {
     let commit = commit.map(|commit| format!("in {} of {}", shown::short(&commit.id), day(commit.date)));
     let staged = (shown::kind(&here.provenance) == "staged").then(|| "(staged)".to_owned());
     let layer = here.provenance.layer().map(|layer| format!("in {}", layer.describe()));
-    (format!("{path}:{}:{}", here.start.line, here.start.column), commit.or(staged).or(layer).unwrap_or_default())
+    let encoded = (!here.layers.is_plain()).then(|| format!("in {}", here.layers));
+    let beside: Vec<String> = encoded.into_iter().chain(commit.or(staged).or(layer)).collect();
+    (format!("{path}:{}:{}", here.start.line, here.start.column), beside.join(", "))
 }
 
 fn since(commit: &Commit, now: Timestamp) -> String {

@@ -1,12 +1,9 @@
 //! What had more matches than are looked at: told, for what came after them was not read.
 
-use crate::rule::Rule;
 use crate::source::{SkipReason, Skipped};
-use std::sync::Arc;
 
-/// Says that `what` has more matches of `rules` than are looked at.
-pub(super) fn told(what: String, rules: &[Arc<Rule>]) -> Skipped {
-    let names: Vec<&str> = rules.iter().map(|rule| rule.id.as_str()).collect();
+/// Says of what `what` has more than is looked at ([`crate::detect::Detector::flooded`]).
+pub(super) fn told(what: String, names: &[&str]) -> Skipped {
     Skipped::asked(what, SkipReason::Flooded, names.join(", "))
 }
 

@@ -101,10 +101,8 @@ fn in_pool(whole: Whole<'_>, detector: &Detector, progress: &dyn Progress) -> Lo
         }
     }
     let floods: HashMap<u32, Vec<u16>> = std::mem::take(&mut *lock(&sweeps.floods)).into_iter().collect();
-    let rule = |at: &u16| detector.rules().rules().get(usize::from(*at)).cloned();
     let floods = attributed.origins.iter().filter_map(|origin| {
-        let rules: Vec<_> = floods.get(&origin.number)?.iter().filter_map(rule).collect();
-        Some(flood::told(printable(&origin.path), &rules))
+        Some(flood::told(printable(&origin.path), &detector.flooded(floods.get(&origin.number)?)))
     });
     skipped.extend(flood::in_order(floods.collect()));
     let accounting = Accounting {

@@ -326,7 +326,7 @@ impl SkipReason {
             SkipReason::Encrypted => "is encrypted",
             SkipReason::Unsupported => "is packed in a way that is not read",
             SkipReason::TooDeep => "lies in as many archives as are opened",
-            SkipReason::Flooded => "has more matches of a rule than are looked at",
+            SkipReason::Flooded => "has more of something than is looked at",
         }
     }
 }

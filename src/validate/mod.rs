@@ -162,6 +162,7 @@ mod tests {
                 offset: 0,
                 at: None,
                 line: String::new(),
+                layers: Default::default(),
             }],
             seen: Seen::default(),
         }

@@ -38,6 +38,7 @@ fn occurrence(provenance: Provenance, line: u64, text: &str, secret: &Secret) ->
         offset: 100 * line,
         at: None,
         line: text.replace("{}", &redact::mask(secret)),
+        layers: Default::default(),
     }
 }
 

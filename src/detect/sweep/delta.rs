@@ -8,20 +8,22 @@
 //!   searched, from the last that was moved to the next.
 //! - **Candidates** of the plain view keep their names when all within their rule's reach is clean; near what is new the
 //!   rules are tried again, at anchors that are already known.
-//! - **Base64** is inherited block by block ([`decode::base64_around`]).
+//! - **Marks** of escapes are moved and searched as anchors are.
+//! - **What is found in decoded bytes** is inherited when its block holds nothing new; the other blocks are decoded again
+//!   ([`decode::base64_around`], [`decode::escapes`]).
 //! - **Codes of colour** change bytes of the view near them: where there may be some, runs are shortened by the longest.
 //! - That a blob begins or ends is clean when both do so at the run's end, and new otherwise.
 //!
 //! State of a whole blob cannot be inherited: UTF-16, floods, blobs that are too big or too dense are swept as a whole, and
 //! so is what is derived from them. So is whatever comes with runs that do not fit.
 
-use super::{Anchor, Candidate, Decoded, Inner, LARGEST, Sweep, may_flood};
-use crate::decode;
+use super::{Anchor, Candidate, Decoded, Inner, LARGEST, Sweep, may_flood, narrow};
+use crate::decode::{self, Mark, View};
 use crate::detect::Detector;
 use crate::source::git::pack::Run;
 use std::ops::Range;
 
-/// Fewest bytes of a run of which anchors are moved: to search so few is as quick.
+/// Fewest bytes of a run of which anchors and marks are moved: to search so few is as quick.
 const FEWEST: usize = 32;
 
 impl Detector {
@@ -71,7 +73,8 @@ impl<'d> Delta<'d> {
                 Delta { runs: &runs, new, ..*self }.plain(detector, base, &view.bytes, &mut sweep)?;
             }
         }
-        self.base64(detector, base, &mut sweep)?;
+        self.marks(base, &mut sweep);
+        self.decoded(detector, base, &mut sweep)?;
         Some(sweep.settle(self.bytes.len()))
     }
 
@@ -116,13 +119,38 @@ impl<'d> Delta<'d> {
             return None;
         }
         let chunk = decode::Chunk::seen(view);
-        sweep.plain.extend(found.iter().map(|one| detector.candidate(&chunk, one)));
+        let view = View::of(&chunk, view.len());
+        sweep.plain.extend(found.iter().map(|one| detector.candidate(&view, one)));
         Some(())
     }
 
     fn anchors(&self, detector: &Detector, base: &Sweep, view: &[u8], sweep: &mut Sweep) {
+        let moved = |one: &Anchor, run: &Run| Anchor {
+            start: shifted(one.start, run),
+            end: shifted(one.end, run),
+            word: one.word,
+        };
+        let search = |starts: Range<usize>, anchors: &mut Vec<Anchor>| detector.matcher.anchors(view, starts, anchors);
         let margin = detector.matcher.margin() + 1;
-        sweep.anchors.reserve(base.anchors.len());
+        sweep.anchors = self.inherit(&base.anchors, margin, |one| one.start, moved, search);
+    }
+
+    fn marks(&self, base: &Sweep, sweep: &mut Sweep) {
+        let moved = |one: &Mark, run: &Run| one.moved(shifted(one.at, run));
+        let search = |starts: Range<usize>, marks: &mut Vec<Mark>| decode::marks(self.bytes, starts, marks);
+        sweep.marks = self.inherit(&base.marks, decode::MARK_MARGIN + 1, |one| one.at, moved, search);
+    }
+
+    /// What stands at places of which `margin` bytes on each side tell: moved where these were copied, searched elsewhere.
+    fn inherit<T>(
+        &self,
+        base: &[T],
+        margin: usize,
+        at: impl Fn(&T) -> u32,
+        moved: impl Fn(&T, &Run) -> T,
+        search: impl Fn(Range<usize>, &mut Vec<T>),
+    ) -> Vec<T> {
+        let mut all = Vec::with_capacity(base.len());
         let mut done = 0;
         for run in self.runs {
             let first = if begins(run) { 0 } else { margin };
@@ -131,33 +159,35 @@ impl<'d> Delta<'d> {
             if first + FEWEST > last {
                 continue;
             }
-            detector.matcher.anchors(view, done..run.at + first, &mut sweep.anchors);
-            let from = base.anchors.partition_point(|one| (one.start as usize) < run.base + first);
-            let there = base.anchors.iter().skip(from);
-            let there = there.take_while(|one| (one.start as usize) < run.base + last);
-            sweep.anchors.extend(there.map(|one| Anchor {
-                start: shifted(one.start, run),
-                end: shifted(one.end, run),
-                word: one.word,
-            }));
+            search(done..run.at + first, &mut all);
+            let from = base.partition_point(|one| (at(one) as usize) < run.base + first);
+            let there = base.iter().skip(from).take_while(|one| (at(one) as usize) < run.base + last);
+            all.extend(there.map(|one| moved(one, run)));
             done = run.at + last;
         }
-        detector.matcher.anchors(view, done..view.len(), &mut sweep.anchors);
+        search(done..self.bytes.len(), &mut all);
+        all
     }
 
-    /// What is found in base64.
-    fn base64(&self, detector: &Detector, base: &Sweep, sweep: &mut Sweep) -> Option<()> {
+    /// What is found in decoded bytes.
+    fn decoded(&self, detector: &Detector, base: &Sweep, sweep: &mut Sweep) -> Option<()> {
         for run in self.runs.iter().filter(|_| !base.decoded.is_empty()) {
             let first = base.decoded.partition_point(|one| (one.block.start as usize) < run.base);
             let there = base.decoded.iter().skip(first);
             for one in there.take_while(|one| (one.block.start as usize) < run.base + run.len) {
                 let block = shifted(one.block.start, run)..shifted(one.block.end, run);
-                if !self.touches_new(&block, decode::BASE64_MARGIN) {
+                if !self.touches_new(&block, 0) {
                     sweep.decoded.push(Decoded { block, candidate: moved(&one.candidate, run) });
                 }
             }
         }
-        let mut inner = Inner::default();
+        let mut found = Vec::new();
+        let mut see = |view: &View<'_>, matches: &[_], block: &Range<usize>| {
+            found.extend(detector.decoded(view, matches, block));
+        };
+        let mut inner = Inner::new(detector, self.bytes.len(), &mut see);
+        // The others are inherited.
+        let touched = |block: &Range<usize>| self.touches_new(&narrow(block), 0);
         let mut done = 0;
         for new in &self.new {
             let around = decode::base64_around(self.bytes, new.clone());
@@ -166,16 +196,16 @@ impl<'d> Delta<'d> {
                 continue;
             }
             done = rest.end;
-            decode::base64(self.bytes, rest, &mut |view, block| {
-                // The others are inherited.
-                if self.touches_new(&super::narrow(&block), decode::BASE64_MARGIN) {
-                    inner.look(detector, &view, block, &mut |view, found, block| {
-                        sweep.decoded.extend(detector.decoded(view, found, &block));
-                    });
+            decode::base64(self.bytes, rest, &mut |view| {
+                if touched(&view.block) {
+                    inner.look(&view);
                 }
             });
         }
-        inner.floods.is_empty().then_some(())
+        decode::escapes(self.bytes, &sweep.marks, &mut |block| touched(block), &mut |view| inner.look(&view));
+        let whole = inner.floods.is_empty();
+        sweep.decoded.append(&mut found);
+        whole.then_some(())
     }
 
     /// Whether something new lies within `margin` bytes of `range`, or next to those.

@@ -1,7 +1,7 @@
 //! All candidates of a blob, before anything judges them, and what is needed to know those of a blob derived from it.
 //!
-//! A [`Sweep`] holds where the rules match in every view of a blob's bytes, with the keyed name of each secret, and the
-//! anchors of the plain view. It knows no path, no filter, no comment: what is dropped later is in it too, because a blob
+//! A [`Sweep`] holds where the rules match in every view of a blob's bytes, with the keyed name of each secret, the anchors
+//! of the plain view, and the escapes that are worth decoding. It knows no path, no filter, no comment: what is dropped later is in it too, because a blob
 //! may lie at many paths and be the base of many others. [`Detector::scan`] looks through the same views and judges.
 //!
 //! [`Detector::sweep_delta`] makes the sweep of a blob from that of its base and the runs that were copied from there
@@ -10,11 +10,13 @@
 //! A sweep of a blob in which nothing was found and no keyword stands takes no memory beyond itself.
 
 mod delta;
+mod inner;
 
 use super::Detector;
 use super::matcher::{Anchor, Found, MOST_MATCHES};
-use crate::decode::{self, Chunk, Layer};
+use crate::decode::{self, Layer, Layers, Mark, View};
 use crate::secret::Fingerprint;
+use inner::{DECODING, Inner};
 use std::ops::Range;
 
 /// Bytes of a blob at most whose sweep can be inherited: of a bigger one the anchors would take too much memory.
@@ -28,6 +30,8 @@ const FEW: usize = 1024;
 pub struct Sweep {
     /// Anchors of the plain view, in the order of starts; none when the sweep cannot be inherited.
     anchors: Vec<Anchor>,
+    /// Escapes that are worth decoding, in order; none when the sweep cannot be inherited.
+    marks: Vec<Mark>,
     /// What was found in the plain view, in order.
     plain: Vec<Candidate>,
     /// What was found in the others, in order.
@@ -51,8 +55,8 @@ pub struct Candidate {
     pub secret: Range<u32>,
     /// The place of its rule among the rules in force.
     pub rule: u16,
-    /// The view that it was found in.
-    pub layer: Layer,
+    /// How the view came to be that it was found in.
+    pub layers: Layers,
     /// The keyed name of the secret.
     pub fingerprint: Fingerprint,
 }
@@ -60,7 +64,7 @@ pub struct Candidate {
 /// A match in what was decoded from a part of the blob.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Decoded {
-    /// The bytes of the blob that have a say in it, and [`decode::BASE64_MARGIN`] on each side.
+    /// The bytes of the blob that have a say in it.
     block: Range<u32>,
     candidate: Candidate,
 }
@@ -81,7 +85,7 @@ impl Sweep {
         self.plain.is_empty() && self.decoded.is_empty()
     }
 
-    /// The rules (their places among those in force) of which there are more matches than are looked at.
+    /// Of what there is more than is looked at: see [`Detector::flooded`].
     pub fn floods(&self) -> &[u16] {
         &self.floods
     }
@@ -90,6 +94,7 @@ impl Sweep {
     pub fn memory(&self) -> usize {
         size_of::<Sweep>()
             + size_of_val(self.anchors.as_slice())
+            + size_of_val(self.marks.as_slice())
             + size_of_val(self.plain.as_slice())
             + size_of_val(self.decoded.as_slice())
     }
@@ -98,14 +103,19 @@ impl Sweep {
     fn settle(mut self, length: usize) -> Sweep {
         let order = |one: &Candidate| (one.whole.start, one.whole.end, one.secret.start, one.rule);
         self.plain.sort_unstable_by_key(order);
-        self.decoded.sort_by_key(|one| (one.block.start, order(&one.candidate)));
+        let more = |one: &Candidate| (one.secret.end, one.layers, one.fingerprint);
+        let place = |one: &Decoded| (one.block.start, one.block.end, order(&one.candidate), more(&one.candidate));
+        self.decoded.sort_unstable_by_key(place);
         self.floods.sort_unstable();
         self.floods.dedup();
-        self.whole |= length > LARGEST || !self.floods.is_empty() || self.anchors.len() > FEW + length / SPARSE;
+        let most = FEW + length / SPARSE;
+        self.whole |= length > LARGEST || !self.floods.is_empty();
+        self.whole |= self.anchors.len() > most || self.marks.len() > most;
         if self.whole {
-            self.anchors = Vec::new();
+            (self.anchors, self.marks) = (Vec::new(), Vec::new());
         }
         self.anchors.shrink_to_fit();
+        self.marks.shrink_to_fit();
         self.plain.shrink_to_fit();
         self.decoded.shrink_to_fit();
         self
@@ -116,25 +126,26 @@ impl Sweep {
 impl PartialEq for Sweep {
     fn eq(&self, other: &Sweep) -> bool {
         let all = |sweep: &Sweep| (sweep.escapes, sweep.whole);
-        let lists = (&self.anchors, &self.plain, &self.decoded, &self.floods);
-        all(self) == all(other) && lists == (&other.anchors, &other.plain, &other.decoded, &other.floods)
+        let found =
+            |sweep: &Sweep| (&sweep.plain, &sweep.decoded, &sweep.floods) == (&self.plain, &self.decoded, &self.floods);
+        all(self) == all(other) && self.anchors == other.anchors && self.marks == other.marks && found(other)
     }
 }
 
 /// Who is shown each view in which something matches, with what does and the part of the blob that has a say in it.
-type See<'s> = dyn FnMut(&Chunk<'_>, &[Found], Range<usize>) + 's;
+type See<'s> = dyn FnMut(&View<'_>, &[Found], &Range<usize>) + 's;
 
 impl Detector {
     /// All candidates of `bytes`, of which there are less than 4 GiB.
     pub fn sweep(&self, bytes: &[u8]) -> Sweep {
         let (mut plain, mut decoded) = (Vec::new(), Vec::new());
-        let looked = self.look(bytes, Anchors::All, &mut |view, found, block| match view.layer {
+        let looked = self.look(bytes, Anchors::All, &mut |view, found, block| match view.layer() {
             Layer::Plain => plain.extend(found.iter().map(|one| self.candidate(view, one))),
-            Layer::Utf16 | Layer::Base64 => decoded.extend(self.decoded(view, found, &block)),
+            _ => decoded.extend(self.decoded(view, found, block)),
         });
-        let (anchors, floods, most) = (looked.anchors, looked.floods, looked.most);
+        let Looked { anchors, marks, floods, most } = looked;
         let escapes = memchr::memchr(decode::ESCAPE, bytes).is_some();
-        let sweep = Sweep { anchors, plain, decoded, floods, most, escapes, whole: decode::is_utf16(bytes) };
+        let sweep = Sweep { anchors, marks, plain, decoded, floods, most, escapes, whole: decode::is_utf16(bytes) };
         sweep.settle(bytes.len())
     }
 
@@ -142,40 +153,53 @@ impl Detector {
     pub(super) fn look(&self, bytes: &[u8], wanted: Anchors, see: &mut See<'_>) -> Looked {
         let mut looked = Looked::default();
         let mut found = Vec::new();
-        let view = decode::plain(bytes);
+        let plain = decode::plain(bytes);
         match wanted {
-            Anchors::All => self.matcher.anchors(&view.bytes, 0..bytes.len(), &mut looked.anchors),
-            Anchors::Promising => self.matcher.promising(&view.bytes, &mut looked.anchors),
+            Anchors::All => self.matcher.anchors(&plain.bytes, 0..bytes.len(), &mut looked.anchors),
+            Anchors::Promising => self.matcher.promising(&plain.bytes, &mut looked.anchors),
         }
-        let tally = self.matcher.candidates(&view.bytes, &looked.anchors, None, &mut found);
+        let tally = self.matcher.candidates(&plain.bytes, &looked.anchors, None, &mut found);
         looked.most = tally.most;
         looked.floods.extend(tally.floods);
         if !found.is_empty() {
-            see(&view, &found, 0..bytes.len());
+            see(&View::of(&plain, bytes.len()), &found, &plain.block);
         }
-        let mut inner = Inner::default();
+        let mut inner = Inner::new(self, bytes.len(), see);
         match decode::utf16(bytes) {
-            Some(view) => inner.look(self, &view, 0..bytes.len(), see),
-            None => decode::base64(bytes, 0..bytes.len(), &mut |view, block| inner.look(self, &view, block, see)),
+            Some(view) => inner.look(&view),
+            None => {
+                decode::marks(bytes, 0..bytes.len(), &mut looked.marks);
+                decode::base64(bytes, 0..bytes.len(), &mut |view| inner.look(&view));
+                decode::escapes(bytes, &looked.marks, &mut |_| true, &mut |view| inner.look(&view));
+            }
         }
         looked.floods.append(&mut inner.floods);
         looked
     }
 
-    fn decoded(&self, view: &Chunk<'_>, found: &[Found], block: &Range<usize>) -> impl Iterator<Item = Decoded> {
+    /// What is told of floods: the rules of which there are more matches than are looked at, and that there is more decoded
+    /// in what was decoded.
+    pub fn flooded(&self, floods: &[u16]) -> Vec<&str> {
+        let name = |flood: &u16| match self.rules.rules().get(usize::from(*flood)) {
+            Some(rule) => Some(rule.id.as_str()),
+            None => (*flood == DECODING).then_some("decoding"),
+        };
+        floods.iter().filter_map(name).collect()
+    }
+
+    fn decoded(&self, view: &View<'_>, found: &[Found], block: &Range<usize>) -> impl Iterator<Item = Decoded> {
         let block = narrow(block);
         found.iter().map(move |one| Decoded { block: block.clone(), candidate: self.candidate(view, one) })
     }
 
-    fn candidate(&self, view: &Chunk<'_>, found: &Found) -> Candidate {
-        let wide = |range: &Range<u32>| range.start as usize..range.end as usize;
-        let secret = wide(&found.secret);
+    fn candidate(&self, view: &View<'_>, found: &Found) -> Candidate {
+        let (whole, secret) = (wide(&found.whole), wide(&found.secret));
         Candidate {
-            whole: narrow(&view.span(&wide(&found.whole))),
+            whole: narrow(&view.span(&whole)),
             secret: narrow(&view.span(&secret)),
             rule: found.rule,
-            layer: view.layer,
-            fingerprint: self.key.fingerprint_bytes(view.bytes.get(secret).unwrap_or_default()),
+            layers: view.layers(&whole),
+            fingerprint: self.key.fingerprint_bytes(view.bytes().get(secret).unwrap_or_default()),
         }
     }
 }
@@ -194,34 +218,16 @@ pub(super) enum Anchors {
 pub(super) struct Looked {
     /// The anchors of the plain view.
     anchors: Vec<Anchor>,
-    /// Rules with more matches than are looked at, in one view or another.
+    /// Escapes that are worth decoding.
+    marks: Vec<Mark>,
+    /// Of what there is more than is looked at: see [`Detector::flooded`].
     pub floods: Vec<u16>,
     /// The most matches of any one rule in the plain view.
     most: u32,
 }
 
-/// Looks through views that were decoded, one after the other.
-#[derive(Debug, Default)]
-struct Inner {
-    anchors: Vec<Anchor>,
-    found: Vec<Found>,
-    floods: Vec<u16>,
-}
-
-impl Inner {
-    fn look(&mut self, detector: &Detector, view: &Chunk<'_>, block: Range<usize>, see: &mut See<'_>) {
-        self.anchors.clear();
-        detector.matcher.promising(&view.bytes, &mut self.anchors);
-        if self.anchors.is_empty() {
-            return;
-        }
-        self.found.clear();
-        let tally = detector.matcher.candidates(&view.bytes, &self.anchors, None, &mut self.found);
-        self.floods.extend(tally.floods);
-        if !self.found.is_empty() {
-            see(view, &self.found, block);
-        }
-    }
+fn wide(range: &Range<u32>) -> Range<usize> {
+    range.start as usize..range.end as usize
 }
 
 /// A range of a blob of less than 4 GiB.
