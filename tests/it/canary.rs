@@ -64,6 +64,7 @@ impl Scene {
         let leaked = key["secret"].as_str().unwrap().to_owned();
         world.write("app/.env", format!("# the service's settings\nSANDBOX_KEY={leaked}\nOTHER=1\n"));
         world.write("app/app.log", format!("GET /v1/work with {leaked}\n"));
+        world.write("app/encoded.txt", encoded(&leaked));
         world.write(".gitignore", ".secrets\napp\n.state\nout\nstanch.yaml\n.stanch\npostmortems\n");
         world.write("config/settings.py", format!("KEY = \"{leaked}\"\n"));
         world.git(&["add", "config", ".gitignore"]);
@@ -82,7 +83,9 @@ impl Scene {
         }
         self.run(&["history", "--explain", "--output", "out/history.sarif", "--format", "sarif"], b"", 1);
         self.run(&["--config", "stanch.yaml", "history", "--validate"], b"", 1);
-        self.run(&["scan", "app"], b"", 1);
+        for format in ["text", "json", "jsonl", "sarif", "gitleaks"] {
+            self.run(&["scan", "app", "--format", format, "--explain"], b"", 1);
+        }
         self.run(&["logs", "app/app.log"], b"", 1);
         let line = format!("token={}\n", self.leaked);
         self.run(&["scan", "-"], line.as_bytes(), 1);
@@ -145,7 +148,8 @@ impl Scene {
     fn places_of(&self, secret: &str) -> Vec<String> {
         let mut places: Vec<String> =
             self.said.iter().filter(|(_, b)| holds(b, secret.as_bytes())).map(|(n, _)| n.clone()).collect();
-        let known = ["app/.env", "app/app.log", ".secrets/admin", "again.txt"].map(|name| self.world.path(name));
+        let known = ["app/.env", "app/app.log", "app/encoded.txt", ".secrets/admin", "again.txt"]
+            .map(|name| self.world.path(name));
         for (path, bytes) in self.world.snapshot(".") {
             let path: PathBuf = path.components().filter(|part| part.as_os_str() != ".").collect();
             if !known.contains(&path) && !path.starts_with(self.world.path(".git")) && holds(&bytes, secret.as_bytes())
@@ -155,6 +159,21 @@ impl Scene {
         }
         places
     }
+}
+
+/// The secret in every encoding and in two at once, several to a line, and on a last line that does not end.
+fn encoded(secret: &str) -> String {
+    let wrap = |code: String| format!("data: {code} # and {code}\nlast: \"{code}\"");
+    let escape = |text: &str, form: &dyn Fn(u8) -> String| text.bytes().map(form).collect::<String>();
+    let once: Vec<String> = vec![
+        STANDARD.encode(format!("token={secret}\n")),
+        escape(&format!("token={secret}\n"), &|byte| format!("{byte:02x}")),
+        format!("token%3D{}", escape(secret, &|byte| format!("%{byte:02X}"))),
+        format!("{{\\\"token\\\":\\\"{}\\\"}}", escape(secret, &|byte| format!("\\u{byte:04x}"))),
+        escape(&format!("token={secret}"), &|byte| format!("&#x{byte:x};")),
+    ];
+    let twice = once.iter().map(|code| STANDARD.encode(format!("first line\n{code}\n")));
+    once.iter().cloned().chain(twice).map(wrap).collect::<Vec<_>>().join("\n")
 }
 
 /// The ids under which an incident list may be written: the first text that starts with `inc-`.
@@ -235,14 +254,19 @@ fn holds(bytes: &[u8], secret: &[u8]) -> bool {
 /// A secret as it may be written: as it is, its second half alone, in hexadecimal, in base64.
 fn forms(secret: &[u8]) -> Vec<Vec<u8>> {
     let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
-    // Base64 of a secret inside something longer: the part that does not depend on what stands before.
-    let inner: String = STANDARD.encode(&secret[..secret.len() / 3 * 3]);
-    vec![
+    let escaped = |form: &dyn Fn(&u8) -> String| secret[secret.len() / 2..].iter().map(form).collect::<String>();
+    let mut forms = vec![
         secret.to_vec(),
         secret[secret.len() / 2..].to_vec(),
         hex.to_uppercase().into_bytes(),
+        hex[hex.len() / 2..].as_bytes().to_vec(),
         hex.into_bytes(),
-        inner.into_bytes(),
         URL_SAFE_NO_PAD.encode(secret).into_bytes(),
-    ]
+        escaped(&|byte| format!("%{byte:02X}")).into_bytes(),
+        escaped(&|byte| format!("\\u{byte:04x}")).into_bytes(),
+        escaped(&|byte| format!("&#x{byte:x};")).into_bytes(),
+    ];
+    // Base64 of a secret inside something longer: what does not depend on what stands before and behind, wherever it is.
+    forms.extend((0..3).map(|skip| STANDARD.encode(&secret[skip..][..(secret.len() - skip) / 3 * 3]).into_bytes()));
+    forms
 }

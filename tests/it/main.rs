@@ -19,6 +19,7 @@ mod config;
 mod contracts;
 mod crash;
 mod drill;
+mod encoded;
 mod hands;
 mod hostile_pack;
 mod hostile_repository;
