@@ -30,7 +30,7 @@ impl Detector {
     }
 
     /// The same, and of what there is more than is looked at: see [`Detector::flooded`].
-    pub fn scan_telling(&self, blob: &Blob) -> (Vec<Hit>, Vec<&str>) {
+    pub fn scan_telling(&self, blob: &Blob) -> (Vec<Hit>, Vec<String>) {
         let mut found = Vec::new();
         let mut judge = Judge { detector: self, blob, doubt: OnceCell::new(), wide: None };
         let looked =

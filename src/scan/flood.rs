@@ -3,7 +3,7 @@
 use crate::source::{SkipReason, Skipped};
 
 /// Says of what `what` has more than is looked at ([`crate::detect::Detector::flooded`]).
-pub(super) fn told(what: String, names: &[&str]) -> Skipped {
+pub(super) fn told(what: String, names: &[String]) -> Skipped {
     Skipped::asked(what, SkipReason::Flooded, names.join(", "))
 }
 

@@ -259,7 +259,7 @@ fn forms(secret: &[u8]) -> Vec<Vec<u8>> {
         secret.to_vec(),
         secret[secret.len() / 2..].to_vec(),
         hex.to_uppercase().into_bytes(),
-        hex[hex.len() / 2..].as_bytes().to_vec(),
+        hex.as_bytes()[hex.len() / 2..].to_vec(),
         hex.into_bytes(),
         URL_SAFE_NO_PAD.encode(secret).into_bytes(),
         escaped(&|byte| format!("%{byte:02X}")).into_bytes(),

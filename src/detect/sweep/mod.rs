@@ -179,10 +179,10 @@ impl Detector {
 
     /// What is told of floods: the rules of which there are more matches than are looked at, and that there is more decoded
     /// in what was decoded.
-    pub fn flooded(&self, floods: &[u16]) -> Vec<&str> {
+    pub fn flooded(&self, floods: &[u16]) -> Vec<String> {
         let name = |flood: &u16| match self.rules.rules().get(usize::from(*flood)) {
-            Some(rule) => Some(rule.id.as_str()),
-            None => (*flood == DECODING).then_some("decoding"),
+            Some(rule) => Some(rule.id.clone()),
+            None => (*flood == DECODING).then(|| "decoding".to_owned()),
         };
         floods.iter().filter_map(name).collect()
     }

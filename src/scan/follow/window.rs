@@ -6,7 +6,6 @@
 //! with more before it, and is settled.
 
 use crate::detect::{Detector, Hit};
-use crate::rule::Rule;
 use crate::secret::Fingerprint;
 use crate::source::{Blob, CONTEXT, Provenance};
 use crate::text::lines::Position;
@@ -41,8 +40,8 @@ pub(super) struct Look {
     pub blob: Blob,
     /// Every hit in it that is not settled, told before or not.
     pub hits: Vec<Hit>,
-    /// Rules with more matches than are looked at.
-    pub floods: Vec<Arc<Rule>>,
+    /// Of what there is more than is looked at.
+    pub floods: Vec<String>,
     /// The bytes of the line that is not ended.
     rest: Vec<u8>,
 }
