@@ -16,7 +16,7 @@
 //!   occurrences[] { kind: "file" | "stdin" | "log" | "history" | "staged", path, blob (or null), commit (or null),
 //!                  start { line, column }, end { line, column } (both from 1; columns in bytes; end is the last byte),
 //!                  offset (in bytes), at (of a log whose line says when it was written), line (masked),
-//!                  layers[]: how the bytes were decoded in which it was found, the outermost first: "base64", "json" }
+//!                  encodings[]: how the bytes were decoded in which it was found, the outermost first: "base64", "json" }
 //!   seen         of a log: { places (all of them, told or not), first, last (when, or null) }
 //! skipped[]    what was not read: { what, why, detail, asked }
 //! dropped      { count, reasons: { reason: count }, items[]: { rule, place, redacted, reason } only with --explain }
@@ -132,7 +132,7 @@ struct OccurrenceView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     at: Option<Timestamp>,
     line: String,
-    layers: Vec<&'static str>,
+    encodings: Vec<&'static str>,
 }
 
 impl<'a> SummaryView<'a> {
@@ -216,7 +216,7 @@ impl<'a> OccurrenceView<'a> {
             offset: here.offset,
             at: here.at,
             line: shown::line(finding, here, options),
-            layers: here.layers.labels().collect(),
+            encodings: here.layers.labels().collect(),
         }
     }
 }

@@ -110,7 +110,7 @@ fn result(judged: &Judged, here: &Occurrence, rule: Option<usize>, options: &Opt
     let commit = here.provenance.commit();
     let more = [
         ("verdict", verdict),
-        ("layers", (!here.layers.is_plain()).then(|| here.layers.labels().collect())),
+        ("encodings", (!here.layers.is_plain()).then(|| here.layers.labels().collect())),
         ("provider", finding.provider.clone().map(Value::String)),
         ("commit", commit.map(|commit| json!(commit.id))),
         ("author", commit.map(|commit| json!(commit.author))),

@@ -106,7 +106,7 @@ fn what_is_encoded_in_real_files_is_found_and_told_with_its_layers() {
         let [finding] = &report["findings"].as_array().unwrap()[..] else { panic!("{report:#}") };
         assert_eq!(finding["redacted"], format!("{}…({})", &token[..4], token.len()));
         let [here] = &finding["occurrences"].as_array().unwrap()[..] else { panic!("{report:#}") };
-        assert_eq!(here["layers"], json!(carrier.layers), "{}", carrier.name);
+        assert_eq!(here["encodings"], json!(carrier.layers), "{}", carrier.name);
         assert_eq!(here["start"]["line"], carrier.line, "{}", carrier.name);
         let encoded = encoded(here, &carrier.text);
         let lines = encoded.lines().map(str::trim).filter(|line| line.len() >= 12);
@@ -120,7 +120,7 @@ fn what_is_encoded_in_real_files_is_found_and_told_with_its_layers() {
         let text = world.stanch(&["scan", carrier.name]).stdout;
         assert!(text.contains(&format!("in {}", carrier.layers.join(" > "))), "{text}");
         let sarif = world.stanch(&["scan", carrier.name, "--format", "sarif"]).json();
-        assert_eq!(sarif["runs"][0]["results"][0]["properties"]["layers"], json!(carrier.layers));
+        assert_eq!(sarif["runs"][0]["results"][0]["properties"]["encodings"], json!(carrier.layers));
     }
 }
 
