@@ -17,6 +17,8 @@
 //!                  start { line, column }, end { line, column } (both from 1; columns in bytes; end is the last byte),
 //!                  offset (in bytes), at (of a log whose line says when it was written), line (masked),
 //!                  encodings[]: how the bytes were decoded in which it was found, the outermost first: "base64", "json" }
+//!     whereabouts  of a whole history: { held: "reachable" | "notes" | "stash" | "reflog" | "index" | "shared" |
+//!                  "unreachable", refs[], more_refs, paths[], other_paths, more_paths }
 //!   seen         of a log: { places (all of them, told or not), first, last (when, or null) }
 //! skipped[]    what was not read: { what, why, detail, asked }
 //! dropped      { count, reasons: { reason: count }, items[]: { rule, place, redacted, reason } only with --explain }
