@@ -11,6 +11,7 @@ pub const DEPTH: usize = 3;
 pub enum Layer {
     Plain,
     Utf16,
+    Utf32,
     Base64,
     Hex,
     Percent,
@@ -28,6 +29,7 @@ impl Layer {
         Some(match self {
             Layer::Plain => return None,
             Layer::Utf16 => "UTF-16",
+            Layer::Utf32 => "UTF-32",
             Layer::Base64 => "base64",
             Layer::Hex => "hex",
             Layer::Percent => "percent-encoding",
@@ -40,7 +42,7 @@ impl Layer {
 
     /// Whether this is another way to write all of a text, which is no step into what was decoded.
     pub(super) fn is_text(self) -> bool {
-        matches!(self, Layer::Plain | Layer::Utf16)
+        matches!(self, Layer::Plain | Layer::Utf16 | Layer::Utf32)
     }
 
     /// Whether only some of the bytes were decoded.

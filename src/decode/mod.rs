@@ -29,8 +29,8 @@ mod hex;
 mod layer;
 mod marks;
 mod region;
-mod utf16;
 mod view;
+mod wide;
 
 pub use color::{ESCAPE, MARGIN as COLOR_MARGIN};
 pub use layer::{DEPTH, Layer, Layers};
@@ -38,6 +38,7 @@ pub use marks::{MARGIN as MARK_MARGIN, Mark, marks};
 pub use region::views as escapes;
 pub use view::View;
 
+use crate::text::wide::Wide;
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -62,15 +63,12 @@ pub fn plain(bytes: &[u8]) -> Chunk<'_> {
     Chunk { bytes: color::blank(bytes), layer: Layer::Plain, block: 0..bytes.len(), runs: Vec::new() }
 }
 
-/// The text of a blob that is UTF-16: by its mark, or by how its first few KB lie.
-pub fn utf16(bytes: &[u8]) -> Option<Chunk<'static>> {
-    utf16::decode(bytes)
+/// The text of a blob that is written in UTF-16 or UTF-32 from `start` on ([`crate::text::wide::of`]). Nothing else is decoded
+/// of such bytes, but of their text.
+pub fn wide(bytes: &[u8], wide: Wide, start: usize) -> Chunk<'static> {
+    wide::decode(bytes, wide, start)
 }
 
-/// Whether a blob is taken for UTF-16. Nothing is decoded of such bytes, but of their text.
-pub fn is_utf16(bytes: &[u8]) -> bool {
-    utf16::order(bytes).is_some()
-}
 
 /// Hands each view of what is base64 or hexadecimal in `range` to `sink`. The range must not cut a block: it is the whole
 /// blob, or what [`base64_around`] gives.

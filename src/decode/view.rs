@@ -63,7 +63,7 @@ impl<'v> View<'v> {
     pub fn text(&self) -> Option<&'v [u8]> {
         match self.outer {
             Some(outer) => outer.text(),
-            None => (self.chunk.layer == Layer::Utf16).then(|| self.bytes()),
+            None => matches!(self.chunk.layer, Layer::Utf16 | Layer::Utf32).then(|| self.bytes()),
         }
     }
 

@@ -14,6 +14,8 @@
 pub mod allow;
 pub mod baseline;
 pub mod candidate;
+#[cfg(test)]
+mod cuts;
 pub mod entropy;
 pub mod examples;
 mod excerpt;

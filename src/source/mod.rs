@@ -18,9 +18,12 @@ pub mod unpack;
 pub use bytes::Bytes;
 pub use crew::Crew;
 pub use parts::{CONTEXT, IN_FLIGHT};
+#[cfg(test)]
+pub(crate) use parts::cut_by;
 
 use crate::text::lines::{self, Position};
 use crate::text::terminal;
+use crate::text::wide::{self, Wide};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::ops::Range;
@@ -83,6 +86,8 @@ pub struct Blob {
     pub provenance: Arc<Provenance>,
     /// When given, only matches that touch one of these byte ranges of `bytes` are reported: what a change added.
     pub touched: Option<Vec<Range<usize>>>,
+    /// How the file's characters are written, when they take more than a byte and this is not the part that shows it.
+    pub wide: Option<Wide>,
     /// In a history: ids of the blobs that lay at the same path in the commit's parents. What one of them held already
     /// was not brought by this one.
     pub before: Vec<String>,
@@ -93,13 +98,20 @@ impl Blob {
     pub fn whole(bytes: impl Into<Bytes>, provenance: Arc<Provenance>) -> Blob {
         let bytes = bytes.into();
         let own = 0..bytes.len();
-        Blob { bytes, offset: 0, first: Position::FIRST, own, provenance, touched: None, before: Vec::new() }
+        Blob { bytes, offset: 0, first: Position::FIRST, own, provenance, touched: None, wide: None, before: Vec::new() }
     }
 
     /// Whether a match of these bytes is this blob's to report: it starts in [`Blob::own`] and touches what a change added.
     pub fn reports(&self, span: &Range<usize>) -> bool {
         let touches = |added: &Range<usize>| span.start < added.end && added.start < span.end;
         self.own.contains(&span.start) && self.touched.as_ref().is_none_or(|added| added.iter().any(touches))
+    }
+
+    /// How the text in it is written, when its characters take more than a byte, and where the first one starts.
+    pub fn wide(&self) -> Option<(Wide, usize)> {
+        let Some(wide) = self.wide else { return wide::of(&self.bytes) };
+        let unit = wide.unit() as u64;
+        Some((wide, usize::try_from(self.offset.next_multiple_of(unit) - self.offset).unwrap_or_default()))
     }
 
     /// Where the byte at `at` lies in the whole file, as a person counts.

@@ -5,6 +5,7 @@
 
 use super::{Blob, Bytes, Provenance};
 use crate::text::lines::Position;
+use crate::text::wide;
 use std::io::{self, ErrorKind, Read};
 use std::sync::Arc;
 
@@ -30,7 +31,8 @@ pub(super) fn cut(
     cut_by(reader, provenance, [PART, CONTEXT], spare, sink)
 }
 
-fn cut_by(
+/// The same with parts of any size.
+pub(crate) fn cut_by(
     reader: &mut dyn Read,
     provenance: &Arc<Provenance>,
     [part, context]: [usize; 2],
@@ -39,6 +41,7 @@ fn cut_by(
 ) -> io::Result<bool> {
     let mut bytes = spare();
     bytes.set_len(0);
+    let mut wide = None;
     let mut window = Window { bytes, offset: 0, first: Position::FIRST, own: 0 };
     loop {
         let wanted = window.own + part + context;
@@ -47,7 +50,11 @@ fn cut_by(
         let end = if last { window.bytes.len() } else { window.own + part };
         let next = (!last).then(|| window.next(end, context, spare()));
         let Window { bytes, offset, first, own } = window;
-        let blob = Blob { bytes, offset, first, own: own..end, ..Blob::whole(Bytes::default(), provenance.clone()) };
+        // The parts to come are written as the first is.
+        let seen = if offset == 0 && own == 0 { wide::of(&bytes).map(|(wide, _)| wide) } else { None };
+        let whole = Blob::whole(Bytes::default(), provenance.clone());
+        let blob = Blob { bytes, offset, first, own: own..end, wide, ..whole };
+        wide = wide.or(seen);
         match (sink(blob), next) {
             (true, Some(next)) => window = next,
             (more, _) => return result.map(|()| more),

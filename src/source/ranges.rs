@@ -11,6 +11,7 @@ use super::crew::Hand;
 use super::parts::{CONTEXT, PART};
 use super::{Blob, Bytes, Crew, Provenance, SkipReason, Skipped};
 use crate::text::lines::{Lines, Position};
+use crate::text::wide::{self, Wide};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, ErrorKind};
@@ -22,6 +23,8 @@ pub(super) struct Big {
     file: File,
     /// Bytes of it.
     len: u64,
+    /// How its characters are written, when they take more than a byte.
+    wide: Option<Wide>,
     provenance: Arc<Provenance>,
     /// What a person calls it, and the order in which it is told when it cannot be read.
     name: (String, u64),
@@ -62,7 +65,11 @@ impl Big {
         sizes: Sizes,
     ) -> impl Iterator<Item = Part> + Send {
         let (provenance, places) = (Arc::new(provenance), Mutex::new(Places::new()));
-        let big = Arc::new(Big { file, len, provenance, name, sizes, places, told: AtomicBool::new(false) });
+        let mut first = [0; wide::SAMPLE];
+        // What cannot be read is told by who reads the first part.
+        let read = read_at(&file, &mut first, 0).unwrap_or_default();
+        let wide = wide::of(first.get(..read).unwrap_or_default()).map(|(wide, _)| wide);
+        let big = Arc::new(Big { file, len, wide, provenance, name, sizes, places, told: AtomicBool::new(false) });
         (0..len.div_ceil(sizes.part).max(1)).map(move |number| Part { of: Arc::clone(&big), number })
     }
 
@@ -101,7 +108,8 @@ impl Part {
         let lines = Lines::of(bytes.get(..within(big.start(self.number + 1)).min(read)).unwrap_or_default());
         // Of a part that is gone there is nothing to look at; of an empty file there is that it was read.
         let gone = own.is_empty() && self.number > 0;
-        let blob = Blob { offset: start, own, ..Blob::whole(bytes, Arc::clone(&big.provenance)) };
+        let wide = big.wide.filter(|_| self.number > 0);
+        let blob = Blob { offset: start, own, wide, ..Blob::whole(bytes, Arc::clone(&big.provenance)) };
         let found = match gone {
             true => {
                 hand.back(blob.bytes);

@@ -9,3 +9,4 @@ pub mod moment;
 pub mod percent;
 pub mod size;
 pub mod terminal;
+pub mod wide;

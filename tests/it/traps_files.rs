@@ -170,3 +170,42 @@ fn what_is_big_is_not_held_in_memory() {
     let want = [("hole", 1 << 30), ("stream.gz", 300 << 20)];
     assert_eq!(places(&ended), want.map(|(name, at)| (name.to_owned(), 1, at + 2, at + 1)), "{}", ended.stderr);
 }
+
+#[test]
+fn wide_text_with_a_mark_and_without() {
+    let world = World::new();
+    let text = format!("first line\r\nkey = {}\r\n", token(1));
+    for (name, mark) in [("plain", ""), ("marked", "\u{feff}")] {
+        let text = format!("{mark}{text}");
+        let units = || text.encode_utf16();
+        let chars = || text.chars().map(u32::from);
+        world.write(&format!("16le-{name}"), units().flat_map(u16::to_le_bytes).collect::<Vec<u8>>());
+        world.write(&format!("16be-{name}"), units().flat_map(u16::to_be_bytes).collect::<Vec<u8>>());
+        world.write(&format!("32le-{name}"), chars().flat_map(u32::to_le_bytes).collect::<Vec<u8>>());
+        world.write(&format!("32be-{name}"), chars().flat_map(u32::to_be_bytes).collect::<Vec<u8>>());
+    }
+    let ended = scan(&world, &["."]);
+    let at = text.find("sbx").unwrap() as u64;
+    let offsets: Vec<_> = places(&ended).into_iter().map(|(path, line, _, offset)| (path, line, offset)).collect();
+    let place = |name: &str, mark: u64| (name.to_owned(), 2, if name.starts_with("16") { 2 } else { 4 } * (at + mark));
+    let want = ["16be", "16le", "32be", "32le"];
+    let want = want.iter().flat_map(|kind| [place(&format!("{kind}-marked"), 1), place(&format!("{kind}-plain"), 0)]);
+    assert_eq!(offsets, want.collect::<Vec<_>>());
+    assert!(ended.stdout.contains("UTF-32"), "{}", ended.stdout);
+}
+
+#[test]
+fn a_big_file_is_written_as_it_starts() {
+    let world = World::new();
+    // Nothing in its later parts shows that this is UTF-16, but the mark in the first.
+    let mut text = "\u{feff}".to_owned() + &"密码在这里".repeat((PART + 2 * CONTEXT) / 10);
+    let at = text.chars().count() as u64;
+    text.push_str(&format!(" {} 完", token(1)));
+    let bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert!(bytes.len() > PART + 2 * CONTEXT);
+    world.write("big", &bytes);
+    world.write("big.gz", gzip(&bytes));
+    let offsets: Vec<_> =
+        places(&scan(&world, &["."])).into_iter().map(|(path, _, _, offset)| (path, offset)).collect();
+    assert_eq!(offsets, ["big", "big.gz"].map(|name| (name.to_owned(), 2 * (at + 1))));
+}

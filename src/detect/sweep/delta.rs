@@ -21,6 +21,7 @@ use super::{Anchor, Candidate, Decoded, Inner, LARGEST, Sweep, may_flood, narrow
 use crate::decode::{self, Mark, View};
 use crate::detect::Detector;
 use crate::source::git::pack::Run;
+use crate::text::wide;
 use std::ops::Range;
 
 /// Fewest bytes of a run of which anchors and marks are moved: to search so few is as quick.
@@ -30,7 +31,7 @@ impl Detector {
     /// The sweep of `bytes`, equal to [`Detector::sweep`] of them, when that of their base of `base_len` bytes and the runs
     /// copied from there (in order of `at`) are known.
     pub fn sweep_delta(&self, base: &Sweep, base_len: usize, bytes: &[u8], runs: &[Run]) -> Sweep {
-        let derived = match base.whole || bytes.len() > LARGEST || decode::is_utf16(bytes) {
+        let derived = match base.whole || bytes.len() > LARGEST || wide::of(bytes).is_some() {
             true => None,
             false => Delta::new(base_len, bytes, runs).and_then(|delta| delta.sweep(self, base)),
         };

@@ -17,6 +17,7 @@ use super::matcher::{Anchor, Found, MOST_MATCHES};
 use crate::decode::{self, Layer, Layers, Mark, View};
 use crate::secret::Fingerprint;
 use inner::{DECODING, Inner};
+use crate::text::wide::{Wide, of as wide_text};
 use std::ops::Range;
 
 /// Bytes of a blob at most whose sweep can be inherited: of a bigger one the anchors would take too much memory.
@@ -139,18 +140,19 @@ impl Detector {
     /// All candidates of `bytes`, of which there are less than 4 GiB.
     pub fn sweep(&self, bytes: &[u8]) -> Sweep {
         let (mut plain, mut decoded) = (Vec::new(), Vec::new());
-        let looked = self.look(bytes, Anchors::All, &mut |view, found, block| match view.layer() {
+        let text = wide_text(bytes);
+        let looked = self.look((bytes, text), Anchors::All, &mut |view, found, block| match view.layer() {
             Layer::Plain => plain.extend(found.iter().map(|one| self.candidate(view, one))),
             _ => decoded.extend(self.decoded(view, found, block)),
         });
         let Looked { anchors, marks, floods, most } = looked;
         let escapes = memchr::memchr(decode::ESCAPE, bytes).is_some();
-        let sweep = Sweep { anchors, marks, plain, decoded, floods, most, escapes, whole: decode::is_utf16(bytes) };
+        let sweep = Sweep { anchors, marks, plain, decoded, floods, most, escapes, whole: text.is_some() };
         sweep.settle(bytes.len())
     }
 
-    /// Looks at every view of `bytes`.
-    pub(super) fn look(&self, bytes: &[u8], wanted: Anchors, see: &mut See<'_>) -> Looked {
+    /// Looks at every view of `bytes`, given how the text in them is written, when that is wide, and where it starts.
+    pub(super) fn look(&self, (bytes, text): (&[u8], Option<(Wide, usize)>), wanted: Anchors, see: &mut See<'_>) -> Looked {
         let mut looked = Looked::default();
         let mut found = Vec::new();
         let plain = decode::plain(bytes);
@@ -165,8 +167,8 @@ impl Detector {
             see(&View::of(&plain, bytes.len()), &found, &plain.block);
         }
         let mut inner = Inner::new(self, bytes.len(), see);
-        match decode::utf16(bytes) {
-            Some(view) => inner.look(&view),
+        match text {
+            Some((wide, start)) => inner.look(&decode::wide(bytes, wide, start)),
             None => {
                 decode::marks(bytes, 0..bytes.len(), &mut looked.marks);
                 decode::base64(bytes, 0..bytes.len(), &mut |view| inner.look(&view));
