@@ -15,15 +15,19 @@ pub mod checkpoint;
 mod flood;
 pub mod follow;
 mod history;
+mod limit;
 mod often;
 mod sift;
 mod stamp;
 mod watch;
 
+pub use limit::Limit;
+
 use crate::detect::{self, AllowList, Baseline, Confidence, Detector, Finding, Hit};
 use crate::report::{Accounting, Dropped};
 use crate::source::{self, Skipped, Source};
 use jiff::Timestamp;
+use std::sync::Arc;
 use std::time::Instant;
 use watch::Watch;
 
@@ -79,6 +83,8 @@ pub struct Options {
     /// What is in lines of logs that were written before is not told. Of a line that does not say when it was, nobody knows:
     /// it is.
     pub since: Option<Timestamp>,
+    /// When to end, whatever is left. A whole history that is read pack by pack goes on to its end.
+    pub limit: Option<Arc<Limit>>,
 }
 
 impl Options {
@@ -86,8 +92,17 @@ impl Options {
     /// a neighbourhood (`password = ...`): shown unasked they would bury the rest, so they are counted and named.
     pub fn at(at: Timestamp) -> Options {
         let (allow, baseline) = (AllowList::default(), Baseline::default());
-        let least = Confidence::Medium;
-        Options { threads: 0, engine: Engine::Delta, memory: MEMORY, least, allow, baseline, at, since: None }
+        Options {
+            threads: 0,
+            engine: Engine::Delta,
+            memory: MEMORY,
+            least: Confidence::Medium,
+            allow,
+            baseline,
+            at,
+            since: None,
+            limit: None,
+        }
     }
 }
 
@@ -214,7 +229,7 @@ mod tests {
     use crate::rule::RuleSet;
     use crate::secret::FingerprintKey;
     use crate::source::{Blob, Item, Provenance, SkipReason};
-    use std::sync::Arc;
+    use std::time::Duration;
 
     /// Many blobs, and nothing in them.
     struct Many {
@@ -274,5 +289,20 @@ mod tests {
             let scanned = scan(Box::new(many), &detector, &options, &Fails);
             assert!(matches!(scanned, Err(Error::Internal { .. })), "{threads}: {scanned:?}");
         }
+    }
+    #[test]
+    fn what_is_not_read_in_time_is_told() {
+        let detector = Detector::new(Arc::new(RuleSet::default()), Arc::new(FingerprintKey::public()));
+        let ends = |limit: Instant| {
+            let limit = Some(Arc::new(Limit::new(limit)));
+            let options = Options { limit, ..Options::at(Timestamp::UNIX_EPOCH) };
+            let many = Many { blobs: 50, bytes: 10, skipped: None };
+            scan(Box::new(many), &detector, &options, &()).unwrap()
+        };
+        let in_time = ends(Instant::now() + Duration::from_secs(600));
+        assert!(in_time.complete && in_time.skipped.is_empty());
+        let late = ends(Instant::now());
+        assert!(!late.complete && late.accounting.blobs == 0, "{late:?}");
+        assert!(late.skipped.iter().all(|one| one.asked && one.why == SkipReason::OutOfTime), "{late:?}");
     }
 }

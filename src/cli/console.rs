@@ -7,7 +7,7 @@ use stanch::text::terminal::printable;
 use std::io::{self, BufRead, IsTerminal, Write};
 
 /// Standard output and error, and what the terminal can show.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Console {
     quiet: bool,
     plain: bool,

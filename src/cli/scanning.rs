@@ -10,7 +10,7 @@ use stanch::http::client::Client;
 use stanch::provider::Registry;
 use stanch::report::{self, Format, Report, Tool};
 use stanch::rule::RuleSet;
-use stanch::scan::{self, Engine, Scan};
+use stanch::scan::{self, Engine, Limit, Scan};
 use stanch::secret::FingerprintKey;
 use stanch::source::Source;
 use stanch::text::size;
@@ -62,6 +62,9 @@ pub struct Options {
     /// Since when what lies in logs is told.
     #[arg(skip)]
     pub since: Option<Timestamp>,
+    /// When to end, whatever is left.
+    #[arg(skip)]
+    pub limit: Option<Arc<Limit>>,
 }
 
 /// At least what one part of a big file takes.
@@ -180,6 +183,7 @@ pub fn eyes(start: &Path, options: &Options, globals: &Globals) -> Result<Eyes, 
         baseline: baseline(&settings, options)?,
         at: Timestamp::now(),
         since: options.since,
+        limit: options.limit.clone(),
     };
     Ok(Eyes { settings, key, detector, how })
 }

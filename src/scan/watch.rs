@@ -4,6 +4,7 @@
 //! A blob that makes the detector panic ends the scan as an error that names it: the other threads are told to stop, and
 //! nobody takes what was found until then for the whole.
 
+use super::limit::{Left, Limit};
 use super::often::Often;
 use super::stamp::Stamps;
 use super::{Error, Looked, Options, Progress, flood};
@@ -39,6 +40,11 @@ pub(super) struct Watch<'w> {
     blobs: AtomicU64,
     bytes: AtomicU64,
     commits: AtomicU64,
+    /// How many there are in all.
+    all_commits: AtomicU64,
+    limit: Option<&'w Limit>,
+    /// The time was over before all was read.
+    late: AtomicBool,
     /// Bytes that were looked at and not told of.
     untold: AtomicU64,
     stopped: AtomicBool,
@@ -55,12 +61,14 @@ struct Notes {
     /// Hits in lines of logs that are older than what was asked for.
     older: u64,
     floods: Vec<Skipped>,
+    /// What was handed over and not looked at any more.
+    left: Left,
     /// What was looked at when the detector panicked.
     panicked: Option<String>,
 }
 
 impl<'w> Watch<'w> {
-    pub fn new(detector: &'w Detector, options: &Options, progress: &'w dyn Progress) -> Watch<'w> {
+    pub fn new(detector: &'w Detector, options: &'w Options, progress: &'w dyn Progress) -> Watch<'w> {
         let threads = match options.threads {
             0 => thread::available_parallelism().map_or(1, usize::from),
             threads => threads,
@@ -78,6 +86,9 @@ impl<'w> Watch<'w> {
             blobs: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             commits: AtomicU64::new(0),
+            all_commits: AtomicU64::new(0),
+            limit: options.limit.as_deref(),
+            late: AtomicBool::new(false),
             untold: AtomicU64::new(0),
             stopped: AtomicBool::new(false),
         }
@@ -92,7 +103,7 @@ impl<'w> Watch<'w> {
 
     /// Everything that was noted, in its order.
     pub fn end(self, mut was_there: impl FnMut(&str) -> bool) -> Result<Ended, Error> {
-        let Notes { mut looked, kept: _, placed, mut skipped, often, older, floods, panicked } =
+        let Notes { mut looked, kept: _, placed, mut skipped, often, older, floods, left, panicked } =
             self.notes.into_inner().unwrap_or_else(PoisonError::into_inner);
         if let Some(what) = panicked {
             return Err(Error::Internal { what });
@@ -115,7 +126,11 @@ impl<'w> Watch<'w> {
             commits: self.commits.into_inner(),
             ..Accounting::default()
         };
-        let skipped = skipped.into_iter().map(|(_, one)| one).chain(flood::in_order(floods)).collect();
+        let left = match self.late.into_inner() {
+            true => left.told(accounting.commits, self.all_commits.into_inner()),
+            false => Vec::new(),
+        };
+        let skipped = skipped.into_iter().map(|(_, one)| one).chain(flood::in_order(floods)).chain(left).collect();
         let older = self.since.and_then(|since| untold(older, since));
         Ok(Ended { found: looked, often, older, skipped, accounting })
     }
@@ -192,6 +207,7 @@ impl Crew for Watch<'_> {
 
     fn look(&self, number: u64, blob: &Blob) -> bool {
         if self.stopped() {
+            self.notes().left.file(blob.provenance.path());
             return false;
         }
         let bytes = blob.own.len() as u64;
@@ -214,6 +230,7 @@ impl Crew for Watch<'_> {
         let is_last = notes.often.early(number, blob, &mut hits);
         let found = !hits.is_empty();
         if found {
+            self.limit.iter().for_each(|limit| limit.find());
             // Few may be left of many.
             hits.shrink_to_fit();
             notes.looked.push(Found::new(number, blob, hits));
@@ -235,6 +252,7 @@ impl Crew for Watch<'_> {
     }
 
     fn commits(&self, total: u64) {
+        self.all_commits.store(total, Ordering::Relaxed);
         self.progress.commits(total);
     }
 
@@ -244,7 +262,11 @@ impl Crew for Watch<'_> {
     }
 
     fn stopped(&self) -> bool {
-        self.stopped.load(Ordering::Relaxed)
+        let late = self.limit.is_some_and(Limit::is_over);
+        if late {
+            self.late.store(true, Ordering::Relaxed);
+        }
+        late || self.stopped.load(Ordering::Relaxed)
     }
 }
 

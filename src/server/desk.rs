@@ -9,7 +9,7 @@ use super::push::Push;
 use super::worker::{self, Handled};
 use jiff::{SignedDuration, Timestamp};
 use stanch::config::Github;
-use stanch::detect::{self, AllowList, Baseline, Confidence, Detector, Finding};
+use stanch::detect::{self, AllowList, Detector, Finding};
 use stanch::http::Transport;
 use stanch::inventory::Wanted;
 use stanch::inventory::response::{Action, Responses};
@@ -108,16 +108,7 @@ impl Desk {
             return Ok(format!("{}: no mirror is configured", push.place()));
         };
         let Some(history) = push.range(mirror)? else { return Ok(format!("{}: it brought nothing", push.place())) };
-        let options = scan::Options {
-            since: None,
-            engine: scan::Engine::Delta,
-            threads: 1,
-            memory: scan::MEMORY,
-            least: Confidence::Medium,
-            allow: self.allow.clone(),
-            baseline: Baseline::default(),
-            at: Timestamp::now(),
-        };
+        let options = scan::Options { threads: 1, allow: self.allow.clone(), ..scan::Options::at(Timestamp::now()) };
         let scan = scan::scan(Box::new(history), &self.detector, &options, &()).map_err(Trouble::later)?;
         let mut notes = vec![format!("{}: {} findings", push.place(), scan.findings.len())];
         for finding in &scan.findings {

@@ -317,6 +317,7 @@ pub enum SkipReason {
     Encrypted,
     Unsupported,
     TooDeep,
+    OutOfTime,
 }
 
 impl SkipReason {
@@ -339,6 +340,7 @@ impl SkipReason {
             SkipReason::Unsupported => "is packed in a way that is not read",
             SkipReason::TooDeep => "lies in as many archives as are opened",
             SkipReason::Flooded => "has more of something than is looked at",
+            SkipReason::OutOfTime => "could not be read in time",
         }
     }
 }

@@ -1,7 +1,6 @@
 //! Which bytes of a blob a change added: a line diff done here, on bytes, so that no attribute or driver has a say.
 
 use git2::{DiffOptions, Patch};
-use std::collections::HashSet;
 use std::ops::Range;
 
 /// The ranges of `new` that none of the versions before has: whole lines, and an empty range where lines were taken out,
@@ -10,18 +9,6 @@ pub(super) fn ranges(before: &[Vec<u8>], new: &[u8]) -> Vec<Range<usize>> {
     let mut versions = before.iter();
     let Some(first) = versions.next() else { return whole(new) };
     versions.fold(against(first, new), |added, other| intersect(&added, &against(other, new)))
-}
-
-/// Of the versions that went away, the one that `new` most likely came from by a rename: at least half of its lines.
-pub(super) fn renamed_from<'v>(gone: &'v [Vec<u8>], new: &[u8]) -> Option<&'v Vec<u8>> {
-    let lines: HashSet<&[u8]> = lines_of(new).collect();
-    let shared = |version: &Vec<u8>| lines_of(version).filter(|line| lines.contains(line)).count();
-    let (best, count) = gone.iter().map(|version| (version, shared(version))).max_by_key(|(_, count)| *count)?;
-    (count * 2 >= lines_of(new).count().max(1)).then_some(best)
-}
-
-fn lines_of(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
-    bytes.split(|&b| b == b'\n').filter(|line| !line.trim_ascii().is_empty())
 }
 
 /// What `new` has that `old` has not. The lines that both begin and end with are put aside first: what changed is
@@ -176,12 +163,5 @@ mod tests {
     #[test]
     fn a_merge_adds_what_no_side_has() {
         check(&["a\nours\n", "a\ntheirs\n"], "a\nours\ntheirs\nnew\n", &["new\n"]);
-    }
-
-    #[test]
-    fn a_rename_is_seen() {
-        let gone = vec![b"x\ny\n".to_vec(), b"a\nb\nc\n".to_vec()];
-        assert_eq!(renamed_from(&gone, b"a\nb\nc\nd\n"), Some(&gone[1]));
-        assert_eq!(renamed_from(&gone, b"1\n2\n"), None);
     }
 }

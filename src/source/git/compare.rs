@@ -17,7 +17,7 @@ pub(super) struct Change {
     pub id: Id,
     pub mode: u32,
     pub stage: u8,
-    /// What the commit has at the path.
+    /// The file that the commit has at the path.
     pub before: Option<Id>,
 }
 
@@ -29,11 +29,12 @@ impl Change {
 }
 
 /// What a commit has at a path that the index has no more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Gone {
-    File(Id),
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Gone {
+    pub path: Vec<u8>,
+    pub id: Id,
     /// And with it all that is below.
-    Folder(Id),
+    pub is_folder: bool,
 }
 
 /// An index against a commit.
@@ -124,24 +125,25 @@ impl<'w> Walk<'w> {
                     self.path.push(b'/');
                     self.folder(id, cache);
                 }
-                Kind::Blob | Kind::Submodule => self.file(id),
+                Kind::Blob | Kind::Submodule => self.file(id, kind),
             }
         }
     }
 
     /// The commit has this file at the path.
-    fn file(&mut self, id: Id) {
+    fn file(&mut self, id: Id, kind: Kind) {
         self.before();
+        let before = (kind == Kind::Blob).then_some(id);
         let mut found = false;
         while let Some(entry) = self.entries.current().filter(|entry| entry.path == self.path) {
             found = true;
             if entry.id != id {
-                change(&mut self.compared, &entry, Some(id));
+                change(&mut self.compared, &entry, before);
             }
             self.entries.advance();
         }
         if !found {
-            self.compared.gone.push(Gone::File(id));
+            self.compared.gone.push(Gone { path: self.path.clone(), id, is_folder: false });
         }
     }
 
@@ -161,7 +163,10 @@ impl<'w> Walk<'w> {
                     self.enter(id, cache);
                 }
             }
-            _ => self.compared.gone.push(Gone::Folder(id)),
+            _ => {
+                let path = self.path.strip_suffix(b"/").unwrap_or(&self.path).to_vec();
+                self.compared.gone.push(Gone { path, id, is_folder: true });
+            }
         }
     }
 
@@ -246,13 +251,14 @@ fn expand(objects: &Objects, compared: &mut Compared, path: Vec<u8>, new: Id, ol
             let is_tree = line.kind == Kind::Tree;
             let at =
                 was.binary_search_by(|other| (other.name, other.kind == Kind::Tree).cmp(&(line.name, is_tree))).ok();
-            let before = at.and_then(|at| was.get(at)).map(|other| other.id);
+            let before = at.and_then(|at| was.get(at));
             if let Some(kept) = at.and_then(|at| kept.get_mut(at)) {
                 *kept = true;
             }
-            if before == Some(line.id) {
+            if before.is_some_and(|other| other.id == line.id) {
                 continue;
             }
+            let before = before.filter(|other| other.kind != Kind::Submodule).map(|other| other.id);
             let path = [folder.as_slice(), line.name].concat();
             match is_tree {
                 true => folders.push(([path.as_slice(), b"/"].concat(), line.id, before)),
@@ -260,8 +266,8 @@ fn expand(objects: &Objects, compared: &mut Compared, path: Vec<u8>, new: Id, ol
             }
         }
         for (line, _) in was.iter().zip(kept).filter(|(_, kept)| !kept) {
-            let is_tree = line.kind == Kind::Tree;
-            compared.gone.push(if is_tree { Gone::Folder(line.id) } else { Gone::File(line.id) });
+            let path = [folder.as_slice(), line.name].concat();
+            compared.gone.push(Gone { path, id: line.id, is_folder: line.kind == Kind::Tree });
         }
     }
     compared.changes.get_mut(first..).unwrap_or_default().sort_by(|a, b| a.path.cmp(&b.path));

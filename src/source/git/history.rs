@@ -37,6 +37,8 @@ pub struct History {
     wanted: Wanted,
     /// Refs that lead to no commit, and annotated tags: by name.
     others: Vec<(String, Id)>,
+    /// Annotated tags that were there before.
+    known_tags: HashSet<Id>,
     /// Refs that could not be read.
     broken: Vec<Skipped>,
     /// Tips were named.
@@ -74,6 +76,7 @@ impl History {
             place,
             wanted,
             others: Vec::new(),
+            known_tags: HashSet::new(),
             broken: Vec::new(),
             narrowed: false,
             partial: false,
@@ -108,29 +111,38 @@ impl History {
         revision::commit(&self.place, revision).is_some()
     }
 
-    /// Just the commits that `tips` reach and `without` does not: what a push brought.
+    /// Just what `tips` lead to and `without` does not: what a push brought. A tip is a revision, mostly a commit; of an
+    /// annotated tag its text comes too, and one may name a tree or a blob.
     pub fn pushed(mut self, tips: &[String], without: &[Without]) -> Result<History, Error> {
         let place = &self.place;
-        let find = |tip: &String| {
-            revision::commit(place, tip).ok_or_else(|| Error::BadRange {
-                range: printable(tip.as_bytes()),
-                why: format!("{} has no such commit", place.name),
-            })
-        };
-        let new = tips.iter().map(find).collect::<Result<Vec<_>, _>>()?;
-        let mut hidden = Vec::new();
-        for part in without {
-            match part {
-                Without::Revisions(names) => {
-                    hidden.extend(names.iter().filter_map(|name| revision::commit(place, name)))
-                }
-                Without::Refs(prefix) => {
-                    let named = refs::all(place).0.into_iter().filter(|(name, _)| name.starts_with(prefix));
-                    hidden.extend(named.filter_map(|(_, id)| revision::peel(place, id)));
+        let (mut new, mut others, mut hidden) = (Vec::new(), Vec::new(), Vec::new());
+        for tip in tips {
+            let found = revision::object(place, tip).and_then(|id| Some((id, place.objects.kind(id).ok()?)));
+            match found {
+                Some((id, pack::Kind::Commit)) => new.push(id),
+                Some((id, _)) => others.push((tip.clone(), id)),
+                None => {
+                    let why = format!("{} has no such commit", place.name);
+                    return Err(Error::BadRange { range: printable(tip.as_bytes()), why });
                 }
             }
         }
-        self.narrow(new, hidden, "what was pushed");
+        for part in without {
+            match part {
+                Without::Revisions(names) => {
+                    hidden.extend(names.iter().filter_map(|name| revision::object(place, name)))
+                }
+                Without::Refs(prefix) => {
+                    let named = refs::all(place).0.into_iter().filter(|(name, _)| name.starts_with(prefix));
+                    hidden.extend(named.map(|(_, id)| id));
+                }
+            }
+        }
+        let mut tags = HashSet::new();
+        let commits = hidden.into_iter().filter_map(|id| tips::commit(&place.objects, id, |tag| tags.extend([tag])));
+        let commits = commits.collect();
+        self.narrow(new, commits, "what was pushed");
+        (self.others, self.known_tags) = (others, tags);
         Ok(self)
     }
 
@@ -229,7 +241,7 @@ impl Source for History {
             partial: self.partial,
             boundary: &mut self.boundary,
             seen: HashSet::new(),
-            tags: HashSet::new(),
+            tags: self.known_tags.clone(),
             sink,
             stopped: false,
             files: told::Files::default(),

@@ -31,6 +31,7 @@ mod indexes;
 mod loose_end;
 mod object;
 mod order;
+mod origins;
 pub mod pack;
 mod place;
 mod refs;

@@ -52,9 +52,11 @@ impl Place {
         let variable = |name: &str| env::var_os(name).filter(|value| named && !value.is_empty());
         let index = variable("GIT_INDEX_FILE").map_or_else(|| dir.join("index"), PathBuf::from);
         let mut own = vec![common.join("objects")];
-        own.extend(variable("GIT_OBJECT_DIRECTORY").map(PathBuf::from));
+        // What is being received lies in a folder of its own until it is accepted (git-receive-pack(1), quarantine).
+        let received = ["GIT_OBJECT_DIRECTORY", "GIT_QUARANTINE_PATH"];
+        own.extend(received.iter().filter_map(|name| variable(name)).map(PathBuf::from));
         let others = variable("GIT_ALTERNATE_OBJECT_DIRECTORIES").unwrap_or_default();
-        let others = env::split_paths(&others).filter(|folder| folder.is_dir());
+        let others = paths(others.as_bytes()).into_iter().filter(|folder| folder.is_dir());
         let objects = Objects::open(own, others.collect(), hash);
         Ok(Place { name, dir, common, index, objects, tables, only_refs: false })
     }
@@ -81,6 +83,64 @@ fn common(dir: &Path) -> PathBuf {
 /// Whether both are one file or folder.
 pub(super) fn same(a: &Path, b: &Path) -> bool {
     matches!((fs::canonicalize(a), fs::canonicalize(b)), (Ok(a), Ok(b)) if a == b)
+}
+
+/// The folders of a list as git writes it: with colons between, and those that hold one in quotes as C has them.
+fn paths(list: &[u8]) -> Vec<PathBuf> {
+    let (mut paths, mut rest) = (Vec::new(), list);
+    while !rest.is_empty() {
+        let (path, behind) = match rest.strip_prefix(b"\"").and_then(unquoted) {
+            Some((path, behind)) => (path, behind.strip_prefix(b":").unwrap_or(behind)),
+            None => {
+                let (path, behind) = rest.split_at(rest.iter().position(|&b| b == b':').unwrap_or(rest.len()));
+                (path.to_vec(), behind.get(1..).unwrap_or_default())
+            }
+        };
+        rest = behind;
+        if !path.is_empty() {
+            paths.push(PathBuf::from(OsStr::from_bytes(&path)));
+        }
+    }
+    paths
+}
+
+/// What stands before the closing quote, and what behind it.
+fn unquoted(mut rest: &[u8]) -> Option<(Vec<u8>, &[u8])> {
+    let mut text = Vec::new();
+    loop {
+        let (&byte, behind) = rest.split_first()?;
+        rest = behind;
+        match byte {
+            b'"' => return Some((text, rest)),
+            b'\\' => {
+                let (&escape, behind) = rest.split_first()?;
+                let (byte, digits) = escaped(escape, behind)?;
+                text.push(byte);
+                rest = behind.get(digits..)?;
+            }
+            byte => text.push(byte),
+        }
+    }
+}
+
+/// The byte that is meant by what follows a backslash, and how many digits it takes beside the first.
+fn escaped(escape: u8, behind: &[u8]) -> Option<(u8, usize)> {
+    Some(match escape {
+        b'a' => (7, 0),
+        b'b' => (8, 0),
+        b't' => (b'\t', 0),
+        b'n' => (b'\n', 0),
+        b'v' => (11, 0),
+        b'f' => (12, 0),
+        b'r' => (b'\r', 0),
+        b'"' | b'\\' => (escape, 0),
+        b'0'..=b'3' => {
+            let digits = behind.first_chunk::<2>().filter(|digits| digits.iter().all(|b| (b'0'..=b'7').contains(b)))?;
+            let number = |digit: u8| digit - b'0';
+            (number(escape) << 6 | number(digits[0]) << 3 | number(digits[1]), 2)
+        }
+        _ => return None,
+    })
 }
 
 /// How objects are named and refs are kept. A way that this reader does not know is said, not misread as an empty repository.
@@ -125,6 +185,21 @@ fn extensions(config: &[u8]) -> Extensions {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn folders_of_a_list() {
+        let check = |list: &[u8], want: &[&[u8]]| {
+            let found: Vec<Vec<u8>> =
+                paths(list).into_iter().map(|path| path.into_os_string().into_encoded_bytes()).collect();
+            assert_eq!(found, want, "{}", printable(list));
+        };
+        check(b"", &[]);
+        check(b"/a:/b c::/d", &[b"/a", b"/b c", b"/d"]);
+        check(br#""/a:b":/c"#, &[b"/a:b", b"/c"]);
+        check(br#"/a:"/\"q\"\n\303\251\\""#, &[b"/a", b"/\"q\"\n\xc3\xa9\\"]);
+        // What does not end as it began is a name like any other.
+        check(br#""/a:/b"#, &[br#""/a"#, b"/b"]);
+    }
 
     #[test]
     fn extensions_are_those_of_their_section() {

@@ -2,7 +2,7 @@
 
 use super::id::Id;
 use super::place::Place;
-use super::{pack, refs};
+use super::{refs, tips};
 use crate::source::Error;
 
 /// Fewest hexadecimal digits that are looked up as an abbreviated id (git's own minimum).
@@ -30,9 +30,17 @@ pub(super) fn range(place: &Place, range: &str) -> Result<(Vec<Id>, Vec<Id>), Er
 
 /// The commit that a revision names.
 pub(super) fn commit(place: &Place, text: &str) -> Option<Id> {
+    peel(place, object(place, text)?)
+}
+
+/// The object that a revision names: an annotated tag, when it names one and goes no step from there.
+pub(super) fn object(place: &Place, text: &str) -> Option<Id> {
     let end = text.find(['~', '^']).unwrap_or(text.len());
     let (name, mut steps) = text.split_at(end);
-    let mut id = peel(place, named(place, name)?)?;
+    let mut id = named(place, name)?;
+    if !steps.is_empty() {
+        id = peel(place, id)?;
+    }
     while let Some(step) = steps.chars().next() {
         steps = steps.get(1..)?;
         if let Some(rest) = steps.strip_prefix("{commit}").or_else(|| steps.strip_prefix("{}")) {
@@ -67,14 +75,8 @@ fn named(place: &Place, name: &str) -> Option<Id> {
 }
 
 /// The commit behind any number of annotated tags.
-pub(super) fn peel(place: &Place, mut id: Id) -> Option<Id> {
-    loop {
-        match place.objects.kind(id).ok()? {
-            pack::Kind::Commit => return Some(id),
-            pack::Kind::Tag => id = place.objects.tag(id).ok()?.0,
-            _ => return None,
-        }
-    }
+fn peel(place: &Place, id: Id) -> Option<Id> {
+    tips::commit(&place.objects, id, |_| ())
 }
 
 fn parent(place: &Place, id: Id, number: usize) -> Option<Id> {

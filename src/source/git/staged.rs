@@ -4,20 +4,18 @@
 //! ([`crate::source::Blob::touched`]). In a merge what any side has is not new. Before the first commit all of it is. The index
 //! is read as a file: nothing is refreshed, locked or written.
 
-use super::compare::{self, Change, Compared, Gone};
+use super::compare::{self, Change, Compared};
 use super::id::Id;
 use super::index::Index;
-use super::object::{Kind, Objects};
+use super::object::Objects;
+use super::origins::Origins;
 use super::place::Place;
 use super::{added, refs};
 use crate::source::{Blob, Error, Item, Provenance, SkipReason, Skipped, Source};
 use crate::text::terminal::printable;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
-
-/// Most files that went away among which the origin of a renamed one is looked for.
-const MOST_RENAMES: usize = 200;
 
 /// What is staged in a repository.
 pub struct Staged {
@@ -71,9 +69,11 @@ impl Source for Staged {
         let compared = self.compare(&index, sink);
         drop(index);
         let changed = new_to_all(&compared);
-        let gone = Away::find(&self.place.objects, &compared, &changed);
-        for entry in changed {
-            if !sink(read(&self.place.objects, &entry, &gone)) {
+        let objects = &self.place.objects;
+        let fresh = changed.iter().filter(|changed| changed.before.is_empty());
+        let origins = Origins::find(objects, &compared, fresh.map(|one| (one.entry.path.as_slice(), one.entry.id)));
+        for entry in &changed {
+            if !read(objects, entry, &origins, sink) {
                 break;
             }
         }
@@ -84,7 +84,7 @@ impl Source for Staged {
 /// An entry that no parent has at its path.
 struct Changed<'c> {
     entry: &'c Change,
-    /// What they have there, each.
+    /// What they have there, each: files that it stands for another version of.
     before: Vec<Id>,
 }
 
@@ -104,70 +104,45 @@ fn new_to_all(compared: &[Compared]) -> Vec<Changed<'_>> {
     changed.collect()
 }
 
-/// One entry that the commit would change.
-fn read(objects: &Objects, changed: &Changed<'_>, away: &Away) -> Item {
+/// Hands over one entry that the commit would change, and what must be told of it; whether to go on.
+fn read(objects: &Objects, changed: &Changed<'_>, origins: &Origins<'_>, sink: &mut dyn FnMut(Item) -> bool) -> bool {
     let Change { path, id, stage, .. } = changed.entry;
     let name = printable(path);
     if *stage != 0 {
-        return Item::Skipped(Skipped::asked(name, SkipReason::Unmerged, format!("side {stage} of a conflict")));
+        let side = format!("side {stage} of a conflict");
+        return sink(Item::Skipped(Skipped::asked(name, SkipReason::Unmerged, side)));
     }
     if changed.entry.is_submodule() {
-        return Item::Skipped(Skipped::passed(name, SkipReason::Submodule, format!("at commit {id}")));
+        return sink(Item::Skipped(Skipped::passed(name, SkipReason::Submodule, format!("at commit {id}"))));
     }
     let bytes = match objects.blob(*id) {
         Ok(bytes) => bytes,
-        Err(absent) => return Item::Skipped(absent.skipped(name)),
+        Err(absent) => return sink(Item::Skipped(absent.skipped(name))),
     };
-    let touched = added::ranges(&away.versions(objects, changed, &bytes), &bytes);
+    let mut versions = match origins.has(*id) {
+        true => Vec::new(),
+        false => before(objects, changed, sink),
+    };
+    if versions.is_empty() {
+        versions = origins.of(*id, &bytes);
+    }
+    let touched = added::ranges(&versions, &bytes);
     let provenance = Provenance::Staged { path: path.clone(), blob: id.to_string() };
-    Item::Blob(Blob { touched: Some(touched), ..Blob::whole(bytes, Arc::new(provenance)) })
+    sink(Item::Blob(Blob { touched: Some(touched), ..Blob::whole(bytes, Arc::new(provenance)) }))
 }
 
-/// Blobs of the parents that may have been renamed.
-struct Away {
-    /// Ids that a parent has at a path that the index has no more: a file that is one of them was moved as it is. A copy
-    /// is no move: it brings the same bytes to one more place.
-    moved: HashSet<Id>,
-    /// Contents at paths that the index has no more.
-    contents: Vec<Vec<u8>>,
-}
-
-impl Away {
-    /// Looks for what was moved, when anything is new at its path.
-    fn find(objects: &Objects, compared: &[Compared], changed: &[Changed<'_>]) -> Away {
-        if changed.iter().all(|changed| !changed.before.is_empty()) {
-            return Away { moved: HashSet::new(), contents: Vec::new() };
-        }
-        let (mut moved, mut folders) = (HashSet::new(), Vec::new());
-        for gone in compared.iter().flat_map(|one| &one.gone) {
-            match gone {
-                Gone::File(id) => drop(moved.insert(*id)),
-                Gone::Folder(id) => folders.push(*id),
+/// What its path held. Where that is not here, more is looked at than is new, and nothing of what was asked for is left out.
+fn before(objects: &Objects, changed: &Changed<'_>, sink: &mut dyn FnMut(Item) -> bool) -> Vec<Vec<u8>> {
+    let mut versions = Vec::new();
+    for id in &changed.before {
+        match objects.blob(*id) {
+            Ok(version) => versions.push(version),
+            Err(absent) => {
+                let what = format!("{} as it was (blob {id})", printable(&changed.entry.path));
+                let why = "all that is staged there counts as new";
+                sink(Item::Skipped(Skipped::passed(what, absent.why, why)));
             }
         }
-        while let Some(folder) = folders.pop() {
-            for entry in objects.tree(folder).unwrap_or_default() {
-                match entry.kind {
-                    Kind::Tree => folders.push(entry.id),
-                    Kind::Blob | Kind::Submodule => drop(moved.insert(entry.id)),
-                }
-            }
-        }
-        let mut left: Vec<Id> = moved.iter().copied().collect();
-        left.sort();
-        let contents = left.into_iter().take(MOST_RENAMES).filter_map(|id| objects.blob(id).ok()).collect();
-        Away { moved, contents }
     }
-
-    /// What to compare a staged blob with: what its path held, or where it came from.
-    fn versions(&self, objects: &Objects, changed: &Changed<'_>, new: &[u8]) -> Vec<Vec<u8>> {
-        if self.moved.contains(&changed.entry.id) {
-            return vec![new.to_vec()];
-        }
-        let versions: Vec<Vec<u8>> = changed.before.iter().filter_map(|id| objects.blob(*id).ok()).collect();
-        match versions.is_empty() {
-            true => added::renamed_from(&self.contents, new).cloned().into_iter().collect(),
-            false => versions,
-        }
-    }
+    versions
 }

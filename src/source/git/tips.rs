@@ -121,6 +121,14 @@ const STASH: &str = "refs/stash";
 /// Where refs of notes lie (git-notes(1)).
 const NOTES: &str = "refs/notes/";
 
+/// The commit that an object is, or that annotated tags lead to from it. `met` is told each tag on the way.
+pub(super) fn commit(look: &impl Look, id: Id, met: impl FnMut(Id)) -> Option<Id> {
+    match peel(look, "", id, met) {
+        Ok((pack::Kind::Commit, id)) => Some(id),
+        Ok(_) | Err(_) => None,
+    }
+}
+
 /// Follows annotated tags from the ref `name` down to what they name. `met` is told each tag on the way.
 pub(super) fn peel(
     look: &impl Look,
