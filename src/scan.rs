@@ -305,4 +305,34 @@ mod tests {
         assert!(!late.complete && late.accounting.blobs == 0, "{late:?}");
         assert!(late.skipped.iter().all(|one| one.asked && one.why == SkipReason::OutOfTime), "{late:?}");
     }
+
+    /// A history that takes its time.
+    struct Slow(Arc<Limit>);
+
+    impl Source for Slow {
+        fn describe(&self) -> String {
+            "slow".into()
+        }
+
+        fn walk(&mut self, sink: &mut dyn FnMut(Item) -> bool) -> Result<(), source::Error> {
+            sink(Item::Commits(10));
+            assert!((0..3).all(|_| sink(Item::Commit)), "there is time yet");
+            while !self.0.is_over() {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            let blob = |name: &str| Blob::whole(b"text".to_vec(), Arc::new(Provenance::File { path: name.into() }));
+            assert!(!sink(Item::Blob(blob("late"))), "a walk is told to stop");
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn commits_that_are_left_are_counted() {
+        let detector = Detector::new(Arc::new(RuleSet::default()), Arc::new(FingerprintKey::public()));
+        let limit = Arc::new(Limit::new(Instant::now() + Duration::from_millis(1500)));
+        let options = Options { limit: Some(Arc::clone(&limit)), ..Options::at(Timestamp::UNIX_EPOCH) };
+        let scan = scan(Box::new(Slow(limit)), &detector, &options, &()).unwrap();
+        let told: Vec<&str> = scan.skipped.iter().map(|one| one.what.as_str()).collect();
+        assert_eq!((told, scan.complete), (vec!["7 of 10 commits, the newest,", "late"], false));
+    }
 }

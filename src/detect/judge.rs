@@ -105,10 +105,10 @@ impl<'j> Judge<'j> {
             let whole = one.whole.start as usize..one.whole.end as usize;
             let secret = one.secret.start as usize..one.secret.end as usize;
             let (span, layers) = (view.span(&secret), view.layers(&whole));
-            let judged = self.blob.reports(&view.span(&whole)).then(|| {
-                let candidate = Candidate { rule, found: one.capture(rule, view.bytes()) };
-                self.judge(&candidate, view.bytes(), &span, layers)
-            });
+            let candidate = || Candidate { rule, found: one.capture(rule, view.bytes()) };
+            let place = view.span(&whole);
+            let reports = self.blob.reports(&place) || self.is_completed(view, rule, &place, &candidate);
+            let judged = reports.then(|| self.judge(&candidate(), view.bytes(), &span, layers));
             let read = view.text().map(|text| {
                 self.wide.get_or_insert_with(|| text.to_vec());
                 view.read(&secret)
@@ -116,6 +116,21 @@ impl<'j> Judge<'j> {
             let secret = Arc::new(Secret::new(view.bytes().get(secret).unwrap_or_default()));
             found.push(Found { rule, span, read, layers, secret, judged });
         }
+    }
+
+    /// Whether a change added what makes a credential of a secret that lay there: a part that it needs.
+    fn is_completed<'r>(
+        &self,
+        view: &View<'_>,
+        rule: &Rule,
+        whole: &Range<usize>,
+        candidate: &dyn Fn() -> Candidate<'r>,
+    ) -> bool {
+        if self.blob.touched.is_none() || !self.blob.own.contains(&whole.start) {
+            return false;
+        }
+        let mut needs = rule.needs.iter().filter(|need| need.required);
+        needs.any(|need| candidate().part(need, view.bytes()).is_some_and(|part| self.blob.touches(&view.span(&part))))
     }
 
     /// What is to be said of a candidate, from its view.

@@ -58,13 +58,13 @@ impl Left {
         }
     }
 
-    /// What to tell: of `commits` so many were walked, when there are any.
-    pub fn told(mut self, walked: u64, commits: u64) -> Vec<Skipped> {
+    /// What to tell of a scan of `asked`: of `commits` so many were walked, when there are any.
+    pub fn told(mut self, asked: &str, walked: u64, commits: u64) -> Vec<Skipped> {
         let skipped = |what: String| Skipped::asked(what, SkipReason::OutOfTime, "");
         let mut told = Vec::new();
         match commits.checked_sub(walked) {
             Some(left @ 1..) => told.push(skipped(format!("{left} of {commits} commits, the newest,"))),
-            _ if self.named.is_empty() => told.push(skipped("what was left".to_owned())),
+            _ if self.named.is_empty() => told.push(skipped(format!("all or a part of {asked}"))),
             _ => {}
         }
         self.named.sort();
@@ -83,12 +83,12 @@ mod tests {
     fn told(files: usize, walked: u64, commits: u64) -> Vec<String> {
         let mut left = Left::default();
         (0..files).for_each(|number| left.file(format!("f{number}")));
-        left.told(walked, commits).into_iter().map(|one| one.what).collect()
+        left.told("it", walked, commits).into_iter().map(|one| one.what).collect()
     }
 
     #[test]
     fn what_is_left_is_named() {
-        assert_eq!(told(0, 0, 0), ["what was left"]);
+        assert_eq!(told(0, 0, 0), ["all or a part of it"]);
         assert_eq!(told(0, 3, 10), ["7 of 10 commits, the newest,"]);
         assert_eq!(told(1, 9, 10), ["1 of 10 commits, the newest,", "f0"]);
         assert_eq!(told(2, 10, 10), ["f0", "f1"]);

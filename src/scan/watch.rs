@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use std::collections::{HashMap, HashSet};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 
 /// Bytes that are looked at before who wants to know is told.
@@ -43,6 +43,8 @@ pub(super) struct Watch<'w> {
     /// How many there are in all.
     all_commits: AtomicU64,
     limit: Option<&'w Limit>,
+    /// What is read, as a person would say it.
+    asked: OnceLock<String>,
     /// The time was over before all was read.
     late: AtomicBool,
     /// Bytes that were looked at and not told of.
@@ -88,6 +90,7 @@ impl<'w> Watch<'w> {
             commits: AtomicU64::new(0),
             all_commits: AtomicU64::new(0),
             limit: options.limit.as_deref(),
+            asked: OnceLock::new(),
             late: AtomicBool::new(false),
             untold: AtomicU64::new(0),
             stopped: AtomicBool::new(false),
@@ -96,7 +99,7 @@ impl<'w> Watch<'w> {
 
     /// Reads all of a source. A panic of what reads, in whatever thread, ends the scan as one of what looks does.
     pub fn read(&self, source: &mut dyn Source) -> Result<(), Error> {
-        let what = source.describe();
+        let what = self.asked.get_or_init(|| source.describe()).clone();
         let read = panic::catch_unwind(AssertUnwindSafe(|| source.read(self)));
         Ok(read.map_err(|_| Error::Internal { what })??)
     }
@@ -127,7 +130,11 @@ impl<'w> Watch<'w> {
             ..Accounting::default()
         };
         let left = match self.late.into_inner() {
-            true => left.told(accounting.commits, self.all_commits.into_inner()),
+            true => left.told(
+                &self.asked.into_inner().unwrap_or_default(),
+                accounting.commits,
+                self.all_commits.into_inner(),
+            ),
             false => Vec::new(),
         };
         let skipped = skipped.into_iter().map(|(_, one)| one).chain(flood::in_order(floods)).chain(left).collect();

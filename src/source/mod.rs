@@ -103,8 +103,13 @@ impl Blob {
 
     /// Whether a match of these bytes is this blob's to report: it starts in [`Blob::own`] and touches what a change added.
     pub fn reports(&self, span: &Range<usize>) -> bool {
+        self.own.contains(&span.start) && self.touches(span)
+    }
+
+    /// Whether what a change added touches these bytes; anything does where no change is looked at.
+    pub fn touches(&self, span: &Range<usize>) -> bool {
         let touches = |added: &Range<usize>| span.start < added.end && added.start < span.end;
-        self.own.contains(&span.start) && self.touched.as_ref().is_none_or(|added| added.iter().any(touches))
+        self.touched.as_ref().is_none_or(|added| added.iter().any(touches))
     }
 
     /// How the text in it is written, when its characters take more than a byte, and where the first one starts.

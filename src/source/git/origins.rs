@@ -11,6 +11,7 @@ use super::compare::{Compared, Gone};
 use super::id::Id;
 use super::object::{Kind, Objects};
 use std::cell::OnceCell;
+use std::cmp::Reverse;
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{HashMap, HashSet};
 use std::hash::{Hash as _, Hasher as _};
@@ -120,7 +121,7 @@ impl Lines {
             .filter(|((_, own), shared)| is_like(*shared, **own))
             .map(|((content, _), shared)| (shared, content))
             .collect();
-        like.sort_by(|a, b| b.0.cmp(&a.0));
+        like.sort_by_key(|(shared, _)| Reverse(*shared));
         like.into_iter().take(LIKE).map(|(_, content)| content.clone()).collect()
     }
 }
