@@ -115,7 +115,7 @@ impl History {
     /// annotated tag its text comes too, and one may name a tree or a blob.
     pub fn pushed(mut self, tips: &[String], without: &[Without]) -> Result<History, Error> {
         let place = &self.place;
-        let (mut new, mut others, mut hidden) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut new, mut others, mut hidden) = (Vec::new(), Vec::new(), HashSet::new());
         for tip in tips {
             let found = revision::object(place, tip).and_then(|id| Some((id, place.objects.kind(id).ok()?)));
             match found {
