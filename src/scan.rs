@@ -18,6 +18,7 @@ mod history;
 mod limit;
 mod often;
 mod sift;
+pub mod sightings;
 mod stamp;
 mod watch;
 

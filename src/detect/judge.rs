@@ -61,12 +61,16 @@ impl Detector {
                 None => masks.excerpt(&blob.bytes, &span),
             };
             let fingerprint = self.key.fingerprint(&secret);
+            let (start, end, lies) = match &blob.joined {
+                None => (places.at(span.start), places.end(&span), span.clone()),
+                Some(joined) => joined.lies(&span),
+            };
             let occurrence = Occurrence {
                 provenance: blob.provenance.clone(),
-                start: places.at(span.start),
-                end: places.end(&span),
-                units: units(blob, &span),
-                offset: blob.offset + span.start as u64,
+                start,
+                end,
+                units: units(blob, &span).filter(|_| blob.joined.is_none()),
+                offset: blob.offset + lies.start as u64,
                 at: None,
                 line,
                 layers,
@@ -79,7 +83,7 @@ impl Detector {
                 confidence: judged.confidence,
                 reasons: judged.reasons,
                 occurrence,
-                past: blob.offset + span.end as u64,
+                past: blob.offset + lies.end as u64,
                 dropped: judged.dropped,
             });
         }
@@ -126,7 +130,7 @@ impl<'j> Judge<'j> {
         whole: &Range<usize>,
         candidate: &dyn Fn() -> Candidate<'r>,
     ) -> bool {
-        if self.blob.touched.is_none() || !self.blob.own.contains(&whole.start) {
+        if self.blob.touched.is_none() || !self.blob.owns(whole.start) {
             return false;
         }
         let mut needs = rule.needs.iter().filter(|need| need.required);

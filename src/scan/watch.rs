@@ -11,6 +11,7 @@ use super::{Error, Looked, Options, Progress, flood};
 use crate::detect::{Detector, Hit};
 use crate::report::Accounting;
 use crate::secret::Fingerprint;
+use crate::source::logs::records;
 use crate::source::{self, Blob, Crew, Held, Provenance, Skipped, Source};
 use crate::text::lines::Position;
 use jiff::Timestamp;
@@ -225,6 +226,12 @@ impl Crew for Watch<'_> {
         }
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
         let mut hits = if is_blank(&blob.bytes) { Vec::new() } else { self.scan(blob) };
+        if let Provenance::Log { .. } = &*blob.provenance
+            && let Some(joined) = records::joined(blob)
+        {
+            hits.extend(self.scan(&joined));
+            hits.sort_by_key(|hit| (hit.occurrence.offset, hit.past));
+        }
         if self.untold.fetch_add(bytes, Ordering::Relaxed) + bytes >= TOLD {
             self.progress.blob(self.untold.swap(0, Ordering::Relaxed));
         }

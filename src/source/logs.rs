@@ -6,6 +6,7 @@
 mod followed;
 mod identity;
 mod names;
+pub mod records;
 pub mod tail;
 
 use super::crew::{self, Crew, ENOUGH, How};

@@ -9,6 +9,7 @@ mod crew;
 mod file;
 pub mod files;
 pub mod git;
+pub mod joined;
 pub mod logs;
 mod parts;
 mod ranges;
@@ -25,6 +26,7 @@ use crate::text::lines::{self, Position};
 use crate::text::terminal;
 use crate::text::wide::{self, Wide};
 use jiff::Timestamp;
+use joined::Joined;
 use serde::Serialize;
 use std::ops::Range;
 use std::sync::Arc;
@@ -91,6 +93,9 @@ pub struct Blob {
     /// In a history: ids of the blobs that lay at the same path in the commit's parents. What one of them held already
     /// was not brought by this one.
     pub before: Vec<String>,
+    /// When the bytes were put together from several places of those that `offset`, `first` and `own` speak of: where each
+    /// of them lay.
+    pub joined: Option<Arc<Joined>>,
 }
 
 impl Blob {
@@ -98,12 +103,18 @@ impl Blob {
     pub fn whole(bytes: impl Into<Bytes>, provenance: Arc<Provenance>) -> Blob {
         let bytes = bytes.into();
         let own = 0..bytes.len();
-        Blob { bytes, offset: 0, first: Position::FIRST, own, provenance, touched: None, wide: None, before: Vec::new() }
+        let (touched, wide, before, joined) = (None, None, Vec::new(), None);
+        Blob { bytes, offset: 0, first: Position::FIRST, own, provenance, touched, wide, before, joined }
     }
 
     /// Whether a match of these bytes is this blob's to report: it starts in [`Blob::own`] and touches what a change added.
     pub fn reports(&self, span: &Range<usize>) -> bool {
-        self.own.contains(&span.start) && self.touches(span)
+        self.owns(span.start) && self.touches(span)
+    }
+
+    /// Whether what starts at this byte is this blob's, and not a neighbour's.
+    pub fn owns(&self, at: usize) -> bool {
+        self.own.contains(&self.joined.as_ref().map_or(at, |joined| joined.raw(at)))
     }
 
     /// Whether what a change added touches these bytes; anything does where no change is looked at.

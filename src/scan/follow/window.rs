@@ -7,6 +7,7 @@
 
 use crate::detect::{Detector, Hit};
 use crate::secret::Fingerprint;
+use crate::source::logs::records;
 use crate::source::{Blob, CONTEXT, Provenance};
 use crate::text::lines::Position;
 use memchr::{memchr, memrchr};
@@ -68,7 +69,13 @@ impl Window {
         let whole = Blob::whole(std::mem::take(&mut self.bytes), self.provenance.clone());
         let own = margin(self.offset)..end;
         let blob = Blob { offset: self.offset, first: self.first, own, ..whole };
-        let (hits, floods) = detector.scan_telling(&blob);
+        let (mut hits, mut floods) = detector.scan_telling(&blob);
+        if let Some(joined) = records::joined(&blob) {
+            let (more, flooding) = detector.scan_telling(&joined);
+            hits.extend(more);
+            floods.extend(flooding);
+            hits.sort_by_key(|hit| (hit.occurrence.offset, hit.past));
+        }
         Some(Look { blob, hits, floods, rest })
     }
 
