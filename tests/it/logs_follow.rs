@@ -240,6 +240,15 @@ fn a_restart_neither_misses_nor_repeats() {
     fs::write(&log, line(7)).unwrap();
     assert_eq!(told(&["app.log"]), names(&[6, 7]));
     assert_eq!(told(&["app.log"]), names(&[]));
+    // Copied to a name that the pattern leads to, and emptied, while it is followed; then another goes on.
+    let mut running = Running::new(&world, &["-F", "--state", "state", "app.log", "*.old"]);
+    append(&log, &line(20));
+    running.wait(&token(20));
+    fs::copy(&log, world.path("copy.old")).unwrap();
+    fs::write(&log, line(21)).unwrap();
+    running.wait(&token(21));
+    running.stop();
+    assert_eq!(told(&["app.log", "*.old"]), names(&[]));
     // Gone: what was written to it before nobody knows, and that is said.
     fs::remove_file(&log).unwrap();
     append(&log, &line(8));
@@ -327,20 +336,18 @@ fn soak() {
     let mut running = Running::new(&world, &args);
     let (mut told, mut memory, mut restarts) = (BTreeMap::<String, u64>::new(), Vec::new(), 0);
     let started = Instant::now();
-    let mut told_since = 0;
     let (mut rotated, mut sampled, mut restarted) = (started, started, started);
     while started.elapsed() < Duration::from_secs(seconds) {
         let due = (started.elapsed().as_secs_f64() * rate as f64) as u64;
         while writer.written < due {
             writer.piece();
         }
-        // A generation that comes and goes while nobody follows is nobody's.
-        if rotated.elapsed() >= every && told_since > 0 {
+        // A generation that comes and goes between two looks is nobody's: this one was seen.
+        if rotated.elapsed() >= every && writer.begun.as_ref().is_some_and(|begun| told.contains_key(begun)) {
             writer.rotate();
             rotated = Instant::now();
         }
         for line in running.lines.try_iter() {
-            told_since += 1;
             *told.entry(line["fingerprint"].as_str().unwrap().to_owned()).or_default() += 1;
         }
         if sampled.elapsed() >= Duration::from_secs(1) {
@@ -353,7 +360,7 @@ fn soak() {
             assert_eq!(summary["complete"], true, "{summary}");
             count(&mut told, &rest);
             running = Running::new(&world, &args);
-            (restarts, restarted, told_since) = (restarts + 1, Instant::now(), 0);
+            (restarts, restarted) = (restarts + 1, Instant::now());
         }
         std::thread::sleep(Duration::from_millis(2));
     }
@@ -411,6 +418,8 @@ struct Writer<'w> {
     number: u64,
     /// What each token's name was written to.
     tokens: BTreeMap<String, String>,
+    /// The name of the first token of the log as it is since the last rotation.
+    begun: Option<String>,
     /// The rest of a line that was begun.
     rest: String,
 }
@@ -426,13 +435,24 @@ impl Writer<'_> {
             )
         };
         let noise = (0..500).map(line).collect();
-        Writer { world, log, noise, written: 0, rotations: 0, number: 0, tokens: BTreeMap::new(), rest: String::new() }
+        Writer {
+            world,
+            log,
+            noise,
+            written: 0,
+            rotations: 0,
+            number: 0,
+            tokens: BTreeMap::new(),
+            begun: None,
+            rest: String::new(),
+        }
     }
 
     /// Some 40 kB, with one token of its own in it; its last line is not ended.
     fn piece(&mut self) {
         self.number += 1;
         let token = token(self.number);
+        self.begun.get_or_insert_with(|| name(&token).to_string());
         self.tokens.insert(name(&token).to_string(), format!("{} in rotation {}", self.number, self.rotations));
         let rest = std::mem::take(&mut self.rest);
         let own = format!(
@@ -479,5 +499,6 @@ impl Writer<'_> {
             }
         }
         self.rotations += 1;
+        self.begun = None;
     }
 }

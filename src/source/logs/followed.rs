@@ -31,8 +31,8 @@ pub(super) struct Followed {
     pub grown: Instant,
     /// A name that was asked for leads to it.
     pub named: bool,
-    /// It is packed, and was read as a whole.
-    pub packed: bool,
+    /// It was read as a whole: it is packed, or a copy of a log that was followed.
+    pub done: bool,
     /// It rests, and what is looked at when it grows begins here.
     pub parked: Option<u64>,
 }
@@ -53,7 +53,7 @@ impl Followed {
     pub fn new(number: u64, path: PathBuf, id: Id, file: Option<File>, now: Instant) -> Followed {
         let (head, tail) = (Vec::new(), Vec::new());
         let (read, seen, parked) = (0, None, None);
-        Followed { number, path, id, file, read, head, tail, seen, grown: now, named: true, packed: false, parked }
+        Followed { number, path, id, file, read, head, tail, seen, grown: now, named: true, done: false, parked }
     }
 
     /// What stands in its place while it is worked with.

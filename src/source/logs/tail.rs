@@ -77,7 +77,8 @@ pub struct Place {
     pub first: Position,
     /// Bytes that were read.
     read: u64,
-    packed: bool,
+    /// It was read as a whole, and is not looked at again unless it changes.
+    done: bool,
     /// How it begins, and what stands before the place that was read to.
     marks: [Mark; 2],
 }
@@ -158,11 +159,11 @@ impl Tail {
     /// a person counts.
     pub fn places(&self, again: &dyn Fn(u64) -> Option<(u64, Position)>) -> Vec<(u64, Place)> {
         let place = |log: &Followed| {
-            let (path, id, read, packed) = (shown(&log.path), log.id, log.read, log.packed);
+            let (path, id, read, done) = (shown(&log.path), log.id, log.read, log.done);
             let (from, first) = again(log.number).unwrap_or((read, Position::FIRST));
-            (log.number, Place { path, id, from, first, read, packed, marks: log.marks(&self.key) })
+            (log.number, Place { path, id, from, first, read, done, marks: log.marks(&self.key) })
         };
-        self.logs.iter().filter(|log| log.packed || again(log.number).is_some()).map(place).collect()
+        self.logs.iter().filter(|log| log.done || again(log.number).is_some()).map(place).collect()
     }
 
     /// Whether the log of this number has not grown for a while, and a name leads to it.
@@ -212,6 +213,7 @@ impl Tail {
                 self.met.insert(path.clone());
             }
             let id = Id::of(&found);
+            self.logs.retain(|log| !(log.id == id && log.done && log.read != found.len()));
             match self.logs.iter_mut().find(|log| log.id == id) {
                 Some(log) => {
                     log.named = true;
@@ -248,11 +250,15 @@ impl Tail {
         if let Some(kind) = unpack::kind_of(&head) {
             return self.meet_packed(path, kind, (file, id, len), known, now, sink);
         }
-        let mut logs = self.logs.iter().chain(self.past.iter().rev()).filter(|log| log.number < known && !log.packed);
+        let mut logs = self.logs.iter().chain(self.past.iter().rev()).filter(|log| log.number < known);
         if let Some(of) = logs.find(|log| log.is_begun_by(&file, len, &head)) {
             let (of, more) = (of.number, len > of.read);
             let since =
                 before.filter(|before| before.of == of && before.more && more).map_or(now, |before| before.since);
+            if !more && self.past.iter().any(|log| log.number == of) {
+                self.is_done(path.to_owned(), &file, id, len, now);
+                return Ok(());
+            }
             if !more || now.duration_since(since) < AHEAD {
                 self.copies.push(Copy { path: path.to_owned(), id, of, seen: shape(&found), more, since });
                 return Ok(());
@@ -292,14 +298,12 @@ impl Tail {
             self.pending.retain(|(other, _, _)| *other != id);
         }
         let mut log = Followed::new(self.number(), path.to_owned(), id, None, now);
-        log.packed = true;
+        log.done = true;
         let (number, result) = (log.number, log.stand(&file, len));
         let mut unpacked = unpack::reader(kind, BufReader::with_capacity(64 << 10, file));
         let mut head = Vec::new();
         let read = unpacked.by_ref().take(HEAD as u64).read_to_end(&mut head);
-        let begun = |log: &&Followed| {
-            log.number < known && !log.packed && log.head.len() == head.len().min(HEAD) && log.head == head
-        };
+        let begun = |log: &&Followed| log.number < known && log.head.len() == head.len().min(HEAD) && log.head == head;
         if read.is_ok() && !head.is_empty() && self.logs.iter().chain(&self.past).any(|log| begun(&log)) {
             let packed = "packed, of a log that was followed";
             sink(Event::Skipped(Skipped::passed(shown(path), SkipReason::Ignored, packed)));
@@ -324,7 +328,7 @@ impl Tail {
     /// Reads what is new of a log; what is followed in its place from now on, and whether there was something.
     fn advance(&mut self, mut log: Followed, now: Instant, sink: &mut Sink<'_>) -> (Followed, bool) {
         let number = log.number;
-        let step = match log.packed {
+        let step = match log.done {
             true => Ok(Step::Same),
             false => log.advance(now, &mut |bytes| sink(Event::Bytes(number, bytes))),
         };
@@ -348,7 +352,7 @@ impl Tail {
         sink(Event::End(number));
         let fresh = log.anew(self.number(), now);
         sink(Event::Begin { log: fresh.number, path: &fresh.path, from: 0, first: Position::FIRST });
-        self.remember(log);
+        self.remember(log, now);
         fresh
     }
 
@@ -372,13 +376,31 @@ impl Tail {
             }
             // From now on the copy is that log.
             self.copies.retain(|copy| copy.id != id);
-            self.copies.push(Copy { path, id, of: log.number, seen: shape(&found), more: false, since: now });
+            self.is_done(path, &file, id, rest, now);
             return true;
         }
         false
     }
 
-    fn remember(&mut self, log: Followed) {
+    /// Remembers that all of this file was read, also for who goes on from here.
+    fn is_done(&mut self, path: PathBuf, file: &File, id: Id, read: u64, now: Instant) {
+        let mut log = Followed::new(self.number(), path, id, None, now);
+        log.done = true;
+        if log.stand(file, read).is_ok() {
+            self.logs.push(log);
+        }
+    }
+
+    fn remember(&mut self, log: Followed, now: Instant) {
+        let (own, others): (Vec<Copy>, Vec<Copy>) =
+            mem::take(&mut self.copies).into_iter().partition(|copy| copy.of == log.number && !copy.more);
+        self.copies = others;
+        for copy in own {
+            let Ok((file, found)) = open(&copy.path) else { continue };
+            if Id::of(&found) == copy.id && shape(&found) == copy.seen {
+                self.is_done(copy.path, &file, copy.id, found.len(), now);
+            }
+        }
         self.past.push_back(Followed { file: None, ..log });
         if self.past.len() > REMEMBERED {
             self.past.pop_front();
@@ -402,11 +424,11 @@ impl Tail {
             over = over.saturating_sub(1);
             let mut log = self.logs.remove(at);
             // A copy may have been made of it before it was removed.
-            if fs::metadata(&log.path).is_err() {
+            if !log.done && fs::metadata(&log.path).is_err() {
                 self.finish_in_copy(&mut log, now, sink);
             }
             sink(Event::End(log.number));
-            self.remember(log);
+            self.remember(log, now);
         }
     }
 
@@ -437,13 +459,13 @@ impl Tail {
             }
             // By the name that was asked for, so that it is known again by it.
             let mut log = Followed::new(self.number(), named, Id::of(&found), None, now);
-            log.packed = place.packed;
+            log.done = place.done;
             // How it begins and where it is to be read on.
             let stands = log.stand(&file, place.read);
-            if stands.and_then(|()| if place.packed { Ok(()) } else { log.stand(&file, place.from) }).is_err() {
+            if stands.and_then(|()| if place.done { Ok(()) } else { log.stand(&file, place.from) }).is_err() {
                 return false;
             }
-            if !place.packed {
+            if !place.done {
                 log.file = Some(file);
                 sink(Event::Begin { log: log.number, path: &path, from: place.from, first: place.first });
             }
@@ -457,6 +479,8 @@ impl Tail {
 /// Files in the same folder whose names begin as this one's does up to its first dot: `app.log` has `app.log.1` and
 /// `app-20261120.log`.
 fn beside(path: &Path) -> Vec<PathBuf> {
+    // Where a link leads to is where the log is rotated.
+    let path = &fs::canonicalize(path).ok().filter(|_| path.is_symlink()).unwrap_or_else(|| path.to_owned());
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = path.file_name().unwrap_or_default().as_encoded_bytes();
     let stem = name.split(|b| *b == b'.').find(|part| !part.is_empty()).unwrap_or(name);
