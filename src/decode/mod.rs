@@ -69,7 +69,6 @@ pub fn wide(bytes: &[u8], wide: Wide, start: usize) -> Chunk<'static> {
     wide::decode(bytes, wide, start)
 }
 
-
 /// Hands each view of what is base64 or hexadecimal in `range` to `sink`. The range must not cut a block: it is the whole
 /// blob, or what [`base64_around`] gives.
 pub fn base64(bytes: &[u8], range: Range<usize>, sink: &mut Sink<'_>) {

@@ -33,8 +33,9 @@ impl Detector {
     pub fn scan_telling(&self, blob: &Blob) -> (Vec<Hit>, Vec<String>) {
         let mut found = Vec::new();
         let mut judge = Judge { detector: self, blob, doubt: OnceCell::new(), wide: None };
-        let looked =
-            self.look((&blob.bytes, blob.wide()), Anchors::Promising, &mut |view, matches, _| judge.weigh(view, matches, &mut found));
+        let looked = self.look((&blob.bytes, blob.wide()), Anchors::Promising, &mut |view, matches, _| {
+            judge.weigh(view, matches, &mut found)
+        });
         let place = |one: &Found<'_>| (one.span.start, one.span.end);
         found.sort_by(|a, b| (place(a), &a.rule.id, a.layers).cmp(&(place(b), &b.rule.id, b.layers)));
         // What reads the same decoded and as it is, is one.

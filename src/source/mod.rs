@@ -18,9 +18,9 @@ pub mod unpack;
 
 pub use bytes::Bytes;
 pub use crew::Crew;
-pub use parts::{CONTEXT, IN_FLIGHT};
 #[cfg(test)]
 pub(crate) use parts::cut_by;
+pub use parts::{CONTEXT, IN_FLIGHT};
 
 use crate::text::lines::{self, Position};
 use crate::text::terminal;

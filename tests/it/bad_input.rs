@@ -295,12 +295,10 @@ fn a_report_that_cannot_be_written_is_a_failure() {
     world.write("kept", "kept");
     std::os::unix::fs::symlink("kept", world.path("link")).unwrap();
     std::fs::create_dir(world.path("folder")).unwrap();
-    for place in ["gone/report.json", "folder", "/dev/full"] {
+    for place in ["gone/report.json", "folder", "/dev/full", "link"] {
         let ended = world.stanch(&["scan", "leak", "--format", "json", "--output", place]);
-        fails(&ended, &[&format!("write the report {place}: ")]);
+        fails(&ended, &[&format!("write {place}: ")]);
     }
-    let ended = world.stanch(&["scan", "leak", "--format", "json", "--output", "link"]);
-    assert_eq!(ended.code, 1, "{}", ended.stderr);
     assert_eq!(std::fs::read(world.path("kept")).unwrap(), b"kept", "nothing is written through a link");
     let mut full = world.command(env!("CARGO_BIN_EXE_stanch"));
     full.args(["scan", "leak"]).stdout(std::fs::File::options().write(true).open("/dev/full").unwrap());

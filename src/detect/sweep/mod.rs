@@ -16,8 +16,8 @@ use super::Detector;
 use super::matcher::{Anchor, Found, MOST_MATCHES};
 use crate::decode::{self, Layer, Layers, Mark, View};
 use crate::secret::Fingerprint;
-use inner::{DECODING, Inner};
 use crate::text::wide::{Wide, of as wide_text};
+use inner::{DECODING, Inner};
 use std::ops::Range;
 
 /// Bytes of a blob at most whose sweep can be inherited: of a bigger one the anchors would take too much memory.
@@ -152,7 +152,12 @@ impl Detector {
     }
 
     /// Looks at every view of `bytes`, given how the text in them is written, when that is wide, and where it starts.
-    pub(super) fn look(&self, (bytes, text): (&[u8], Option<(Wide, usize)>), wanted: Anchors, see: &mut See<'_>) -> Looked {
+    pub(super) fn look(
+        &self,
+        (bytes, text): (&[u8], Option<(Wide, usize)>),
+        wanted: Anchors,
+        see: &mut See<'_>,
+    ) -> Looked {
         let mut looked = Looked::default();
         let mut found = Vec::new();
         let plain = decode::plain(bytes);
