@@ -41,13 +41,12 @@ fn read(bytes: &[u8]) -> (u64, Vec<String>) {
 fn tar(mut bytes: Vec<u8>) -> Vec<u8> {
     let mut at = 0;
     while let Some(header) = bytes.get_mut(at..at + 512) {
-        header[124..136]
-            .copy_from_slice(format!("{:011o}\0", u16::from_le_bytes([header[124], header[125]])).as_bytes());
+        let size = u16::from_le_bytes([header[124], header[125]]);
+        header[124..136].copy_from_slice(format!("{size:011o}\0").as_bytes());
         header[148..156].fill(b' ');
         let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
         header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
-        let size = usize::from_str_radix(std::str::from_utf8(&header[124..135]).unwrap(), 8).unwrap();
-        at += 512 + size.next_multiple_of(512);
+        at += 512 + usize::from(size).next_multiple_of(512);
     }
     bytes
 }
