@@ -35,7 +35,7 @@ const SOME: usize = 16;
 /// Bytes at least of a token that an escape is part of.
 const MANY: usize = 20;
 /// Bytes behind an escape that must be text.
-const NEXT: usize = 4;
+const NEXT: usize = 6;
 /// Lengths of lines that quoted-printable breaks (RFC 2045, section 6.7: at most 76), without the last byte.
 const LINE: std::ops::RangeInclusive<usize> = 60..=75;
 

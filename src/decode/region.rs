@@ -7,6 +7,7 @@
 //! An escape is decoded alike wherever one begins to read, as a region begins where no escape is cut. So what stands at a
 //! place of a view depends on a few bytes around, and where the region ends depends on [`MARGIN`] bytes beyond.
 
+use super::base64::printable;
 use super::escape::{self, Kind};
 use super::marks::{self, Mark, is_flow};
 use super::{Chunk, Rate, Run, Sink};
@@ -34,7 +35,7 @@ pub fn views(bytes: &[u8], marks: &[Mark], wanted: &mut dyn FnMut(&Range<usize>)
         while let Some(core) = next {
             next = cores.next();
             let limit = next.as_ref().map_or(bytes.len(), |next| next.start);
-            let region = before(bytes, core.start, past)..after(bytes, core.end, limit);
+            let region = before(bytes, kind, core.start, past)..after(bytes, kind, core.end, limit);
             past = core.end;
             let block = region.start.saturating_sub(MARGIN)..bytes.len().min(region.end + MARGIN);
             if wanted(&block) {
@@ -65,17 +66,25 @@ impl<'m, M: Iterator<Item = &'m Mark>> Cores<'m, M> {
 }
 
 /// Where the name or token before `at` begins, but not before `past`.
-fn before(bytes: &[u8], at: usize, past: usize) -> usize {
+fn before(bytes: &[u8], kind: Kind, at: usize, past: usize) -> usize {
     let from = at.saturating_sub(MORE).max(past);
-    let before = bytes.get(from..at).unwrap_or_default();
-    before.iter().rposition(|byte| !is_flow(*byte)).map_or(from, |last| from + last + 1)
+    (from..at).rev().find(|&place| ends(bytes, kind, place)).map_or(from, |last| last + 1)
 }
 
 /// Where the name or token from `at` on ends, but not beyond `limit`.
-fn after(bytes: &[u8], at: usize, limit: usize) -> usize {
+fn after(bytes: &[u8], kind: Kind, at: usize, limit: usize) -> usize {
     let to = (at + MORE).min(limit);
-    let after = bytes.get(at..to).unwrap_or_default();
-    after.iter().position(|byte| !is_flow(*byte)).map_or(to, |length| at + length)
+    (at..to).find(|&place| ends(bytes, kind, place)).unwrap_or(to)
+}
+
+/// Whether no name or token goes on at `at`: something else stands there, or an escape that is no text, as in binary data.
+fn ends(bytes: &[u8], kind: Kind, at: usize) -> bool {
+    let Some(byte) = bytes.get(at) else { return true };
+    let binary = || {
+        let escape = escape::first(bytes.get(at..).unwrap_or_default());
+        escape.is_some_and(|escape| escape.text().iter().any(|byte| !printable(*byte)))
+    };
+    !is_flow(*byte) || (*byte == kind.byte() && binary())
 }
 
 fn view(bytes: &[u8], kind: Kind, region: Range<usize>, block: Range<usize>) -> Chunk<'static> {
