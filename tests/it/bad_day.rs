@@ -207,7 +207,7 @@ fn two_at_once_do_it_once() {
 #[test]
 fn an_interrupt_is_a_crash_and_is_resumed() {
     let stage = Stage::new(200, "");
-    edit(&stage, "quiet: 100ms", "quiet: 2s");
+    edit(&stage, "quiet: 100ms", "quiet: 6s");
     let mut child = respond(&stage, &["--yes"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     until("the new key is deployed", || stage.stored() != stage.leaked.1);
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
